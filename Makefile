@@ -1,0 +1,70 @@
+# Everything runs in .venv, made from the lock files on first use.
+.DEFAULT_GOAL := help
+PYTHON ?= $(shell command -v python3.11 || command -v python3)
+VENV := .venv
+BIN := $(VENV)/bin
+RUNTIME := $(VENV)/.runtime
+DEV := $(VENV)/.dev
+INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes
+
+.PHONY: help run demo webhook worker serve test check bench golden fmt lock clean
+
+help: ## Show this list
+	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-8s %s\n", $$1, $$2}'
+
+run: $(RUNTIME) ## Run the whole pipeline: webhook on 8080, read API on 8081
+	@$(BIN)/ai-engine run
+
+demo: $(RUNTIME) ## A visitor's day: what is learnt, and what is recommended before and after
+	@$(BIN)/ai-engine demo
+
+webhook: $(RUNTIME) ## Only the webhook process (needs REDIS_URL)
+	@$(BIN)/python -m ingest_worker webhook
+
+worker: $(RUNTIME) ## Only a worker process (needs REDIS_URL)
+	@$(BIN)/python -m ingest_worker worker
+
+serve: $(RUNTIME) ## Only the read API process
+	@$(BIN)/python -m serve_api
+
+test: $(DEV) ## Run the tests
+	$(BIN)/python -m pytest
+
+check: $(DEV) ## Lint, types, layers and tests: what CI runs
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	$(BIN)/python -m pytest
+
+bench: $(DEV) ## Measure against ceilings of the same run; writes build/bench.json
+	$(BIN)/python -m tests.bench
+
+golden: $(DEV) ## Rewrite the golden files; read the diff
+	$(BIN)/python -m pytest -q tests/golden --rewrite-golden
+
+fmt: $(DEV) ## Format and fix
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
+
+lock: $(DEV) ## Pin the dependencies anew
+	$(BIN)/uv pip compile pyproject.toml --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-emit-find-links --no-header --upgrade -q -o requirements.lock
+	$(BIN)/uv pip compile pyproject.toml --group dev --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-emit-find-links --no-header --upgrade -q -o requirements-dev.lock -c requirements.lock
+
+clean: ## Remove everything that was made here
+	rm -rf $(VENV) build *.egg-info
+
+export CATALOGUE
+
+# A half-made environment has no marker, so the next make finishes it. The
+# project itself is installed from this folder with the pinned build backend.
+$(RUNTIME): requirements.lock pyproject.toml
+	@echo "Setting up $(VENV) ..."
+	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	@$(INSTALL) -r requirements.lock
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
+	@touch $@
+
+$(DEV): requirements-dev.lock $(RUNTIME)
+	@$(INSTALL) -r requirements-dev.lock
+	@touch $@

@@ -1,0 +1,82 @@
+"""Event buffers in the memory of one process: the embedded default, and a fixed source."""
+
+from collections.abc import Iterable, Sequence
+
+from core.events import InteractionEvent, decode_member, encode_member
+from core.ports import EventWindow
+
+
+class InMemoryEventBuffer:
+    """Keeps each user's events as members with a time, as the Redis buffer does."""
+
+    def __init__(self, *, window_ms: int, max_events: int) -> None:
+        """Bound a user's events by age and by number, the newest staying."""
+        self._window_ms = window_ms
+        self._max_events = max_events
+        self._members: dict[str, dict[bytes, int]] = {}
+        self._revisions: dict[str, int] = {}
+
+    async def append(self, events: Sequence[InteractionEvent], *, now_ms: int) -> frozenset[str]:
+        """Store events; returns the users whose buffer changed."""
+        changed = set()
+        for event in events:
+            members = self._members.setdefault(event.user_id, {})
+            member = encode_member(event)
+            if event.ts_ms < members.get(member, event.ts_ms + 1):
+                members[member] = event.ts_ms
+                changed.add(event.user_id)
+        for user_id in {event.user_id for event in events}:
+            self._prune(user_id, now_ms)
+        for user_id in changed:
+            self._revisions[user_id] = max(self._revisions.get(user_id, 0) + 1, now_ms)
+        return frozenset(changed)
+
+    async def fetch_events(
+        self, user_ids: Sequence[str], *, since_ms: int
+    ) -> Sequence[EventWindow]:
+        """The events of each user from `since_ms` on, oldest first."""
+        return [self._window(user_id, since_ms) for user_id in user_ids]
+
+    def _window(self, user_id: str, since_ms: int) -> EventWindow:
+        kept = self._members.get(user_id, {}).items()
+        found = sorted((ts_ms, member) for member, ts_ms in kept if ts_ms >= since_ms)
+        return EventWindow(
+            user_id=user_id,
+            revision=self._revisions.get(user_id, 0),
+            events=tuple(
+                decode_member(member, user_id=user_id, ts_ms=ts_ms) for ts_ms, member in found
+            ),
+        )
+
+    def _prune(self, user_id: str, now_ms: int) -> None:
+        by_age = sorted((ts_ms, member) for member, ts_ms in self._members[user_id].items())
+        newest = by_age[-self._max_events :]
+        kept = {member: ts_ms for ts_ms, member in newest if ts_ms >= now_ms - self._window_ms}
+        self._members[user_id] = kept
+
+
+class FakeEventSource:
+    """An `EventSource` over a fixed list, for tests and experiments."""
+
+    def __init__(self, events: Iterable[InteractionEvent], revision: int = 1) -> None:
+        """Keep the events; the revision never changes."""
+        self._events = tuple(events)
+        self._revision = revision
+
+    async def fetch_events(
+        self, user_ids: Sequence[str], *, since_ms: int
+    ) -> Sequence[EventWindow]:
+        """The events of each user from `since_ms` on, oldest first."""
+        by_time = sorted(self._events, key=lambda event: event.ts_ms)
+        return [
+            EventWindow(
+                user_id=user_id,
+                revision=self._revision,
+                events=tuple(
+                    event
+                    for event in by_time
+                    if event.user_id == user_id and event.ts_ms >= since_ms
+                ),
+            )
+            for user_id in user_ids
+        ]

@@ -1,0 +1,55 @@
+"""The raw-batch stream in the memory of one process. What it holds dies with it."""
+
+from asyncio import Queue
+from collections.abc import Callable, Sequence
+
+from core.errors import RetryableError
+from core.ports import DeadLetter, RawBatch
+
+
+class InMemoryRawBatchStream:
+    """A bounded queue of request bodies between the webhook and the batch handler."""
+
+    def __init__(self, *, max_entries: int, clock_ms: Callable[[], int]) -> None:
+        """Past `max_entries` unread bodies the webhook is told to try later."""
+        self._queue: Queue[RawBatch] = Queue()
+        self._max_entries = max_entries
+        self._clock_ms = clock_ms
+        self._count = 0
+
+    async def enqueue(self, body: bytes, *, call_type: str | None) -> None:
+        """Store a body. Raises: RetryableError where the queue is full."""
+        if self._queue.qsize() >= self._max_entries:
+            raise RetryableError(f"the in-memory stream holds {self._max_entries} unread bodies")
+        self._count += 1
+        self._queue.put_nowait(
+            RawBatch(
+                entry_id=f"memory-{self._count}",
+                body=body,
+                received_ms=self._clock_ms(),
+                call_type=call_type,
+            )
+        )
+
+    async def ping(self) -> None:
+        """Always ready."""
+
+    async def read(self, *, limit: int) -> Sequence[RawBatch]:
+        """Wait for a body and take up to `limit` of those that are there."""
+        batches = [await self._queue.get()]
+        while len(batches) < limit and not self._queue.empty():
+            batches.append(self._queue.get_nowait())
+        return batches
+
+
+class InMemoryDeadLetters:
+    """The latest rejected events."""
+
+    def __init__(self, *, max_letters: int) -> None:
+        """Keep at most `max_letters`, the newest."""
+        self._max_letters = max_letters
+        self.letters: list[DeadLetter] = []
+
+    async def add(self, letters: Sequence[DeadLetter]) -> None:
+        """Store them, the oldest giving way past the bound."""
+        self.letters = [*self.letters, *letters][-self._max_letters :]

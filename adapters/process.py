@@ -1,0 +1,97 @@
+"""What every process does the same way: settings, logs, signals, an HTTP server."""
+
+import asyncio
+import os
+import signal
+import sys
+from collections.abc import Callable, Coroutine, Iterator, Mapping
+from contextlib import contextmanager
+from time import time_ns
+from typing import Any, TypeVar
+
+import structlog
+import uvicorn
+from starlette.types import ASGIApp
+
+from adapters.logs import configure_logs
+from adapters.settings import SharedSettings
+from core.errors import ConfigError
+from core.log_names import PROCESS_STARTED, PROCESS_STOPPED
+
+S = TypeVar("S", bound=SharedSettings)
+_GRACE_S = 10
+_BAD_SETTINGS = 2
+
+_log = structlog.get_logger()
+
+
+def run_process(
+    name: str,
+    read: Callable[[Mapping[str, str]], S],
+    main: Callable[[S], Coroutine[Any, Any, None]],
+) -> int:
+    """Read the settings, run `main` until it ends, and give the exit code.
+
+    Settings that cannot be used end the start with their names on stderr.
+    """
+    try:
+        settings = read(os.environ)
+        configure_logs(settings.log_format, settings.log_level)
+        _log.info(PROCESS_STARTED, process=name, pid=os.getpid())
+        with asyncio.Runner(loop_factory=_loop_factory()) as runner:
+            runner.run(main(settings))
+    except ConfigError as exc:
+        sys.stderr.write(f"{name} cannot start: {exc}\n")
+        return _BAD_SETTINGS
+    _log.info(PROCESS_STOPPED, process=name, pid=os.getpid())
+    return 0
+
+
+def stop_signals() -> asyncio.Event:
+    """An event that SIGTERM and SIGINT set, instead of ending the process."""
+    stopping = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for wanted in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(wanted, stopping.set)
+    return stopping
+
+
+class _Server(uvicorn.Server):
+    """uvicorn without signal handlers of its own: one process may run two servers."""
+
+    @contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        yield
+
+
+async def serve_http(app: ASGIApp, host: str, port: int, stopping: asyncio.Event) -> None:
+    """Serve until told to stop; requests in flight are answered first."""
+    config = uvicorn.Config(
+        app,
+        host=host,
+        port=port,
+        lifespan="off",
+        log_config=None,
+        access_log=False,
+        server_header=False,
+        timeout_graceful_shutdown=_GRACE_S,
+    )
+    server = _Server(config)
+    async with asyncio.TaskGroup() as tasks:
+        tasks.create_task(server.serve())
+        await stopping.wait()
+        server.should_exit = True
+
+
+def clock_ms() -> int:
+    """The wall clock. Units: Unix milliseconds."""
+    return time_ns() // 1_000_000
+
+
+def _loop_factory() -> Callable[[], asyncio.AbstractEventLoop] | None:
+    """Uvloop where there is one: it has no build for Windows."""
+    try:
+        import uvloop  # noqa: PLC0415
+    except ImportError:
+        return None
+    return uvloop.new_event_loop

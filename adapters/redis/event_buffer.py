@@ -1,0 +1,96 @@
+"""Every user's last days of events: a sorted set by time, one member an event."""
+
+from collections.abc import Iterator, Sequence
+
+from redis.asyncio import Redis
+
+from adapters.redis.connection import Call, Script, driver_errors, run_script
+from adapters.redis.keys import events_key, revision_key
+from core.events import InteractionEvent, decode_member, encode_member
+from core.ports import EventWindow
+
+_EVENTS_A_CALL = 1000
+"""Lua's unpack takes some 8000 values; an event is two."""
+
+# An event that comes again with another clock correction keeps the earlier time
+# (LT), so the set does not depend on the order of arrival. The revision follows
+# the clock, so one that was lost with its key cannot start below a stored model.
+_APPEND = Script("""
+local now, since, keep, ttl, revision_ttl = ARGV[1], ARGV[2], tonumber(ARGV[3]), ARGV[4], ARGV[5]
+local changed = redis.call('ZADD', KEYS[1], 'LT', 'CH', unpack(ARGV, 6))
+redis.call('ZREMRANGEBYSCORE', KEYS[1], '-inf', '(' .. since)
+redis.call('ZREMRANGEBYRANK', KEYS[1], 0, -keep - 1)
+redis.call('PEXPIRE', KEYS[1], ttl)
+if changed > 0 then
+  local revision = tonumber(redis.call('GET', KEYS[2]) or 0) + 1
+  redis.call('SET', KEYS[2], string.format('%.0f', math.max(revision, tonumber(now))),
+    'PX', revision_ttl)
+end
+return changed
+""")
+
+
+class RedisEventBuffer:
+    """The buffer as an `EventBuffer`; the workers append, the refresher reads."""
+
+    def __init__(self, client: Redis, *, window_ms: int, max_events: int, model_ttl_s: int) -> None:
+        """Bound a user's events by age and number.
+
+        The revision outlives the events by a model's life, so that a model of
+        an earlier life of the buffer is never the newer one.
+        """
+        self._client = client
+        self._window_ms = window_ms
+        self._max_events = max_events
+        self._revision_ttl_ms = window_ms + 2 * model_ttl_s * 1000
+
+    async def append(self, events: Sequence[InteractionEvent], *, now_ms: int) -> frozenset[str]:
+        """Store events; returns the users whose buffer changed."""
+        calls = list(self._calls(events, now_ms))
+        if not calls:
+            return frozenset()
+        with driver_errors("appending events"):
+            changed = await run_script(self._client, _APPEND, [call for _, call in calls])
+        return frozenset(user for (user, _), count in zip(calls, changed, strict=True) if count)
+
+    async def fetch_events(
+        self, user_ids: Sequence[str], *, since_ms: int
+    ) -> Sequence[EventWindow]:
+        """The events of each user from `since_ms` on, oldest first."""
+        with driver_errors("fetching events"):
+            async with self._client.pipeline(transaction=False) as pipe:
+                for user_id in user_ids:
+                    # The revision first: events that come between belong to a later one.
+                    pipe.get(revision_key(user_id))
+                    pipe.zrange(
+                        events_key(user_id), since_ms, "+inf", byscore=True, withscores=True
+                    )
+                found = await pipe.execute()
+        return [
+            EventWindow(
+                user_id=user_id,
+                revision=int(revision or 0),
+                events=tuple(
+                    decode_member(member, user_id=user_id, ts_ms=int(score))
+                    for member, score in members
+                ),
+            )
+            for user_id, revision, members in zip(user_ids, found[::2], found[1::2], strict=True)
+        ]
+
+    def _calls(self, events: Sequence[InteractionEvent], now_ms: int) -> Iterator[tuple[str, Call]]:
+        by_user: dict[str, list[int | bytes]] = {}
+        for event in events:
+            by_user.setdefault(event.user_id, []).extend((event.ts_ms, encode_member(event)))
+        bounds = (
+            now_ms,
+            now_ms - self._window_ms,
+            self._max_events,
+            self._window_ms,
+            self._revision_ttl_ms,
+        )
+        for user_id, scored in by_user.items():
+            keys = (events_key(user_id), revision_key(user_id))
+            for start in range(0, len(scored), 2 * _EVENTS_A_CALL):
+                part = scored[start : start + 2 * _EVENTS_A_CALL]
+                yield user_id, Call(keys, (*bounds, *part))

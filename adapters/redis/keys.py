@@ -1,0 +1,46 @@
+"""The names of all keys in Redis.
+
+What belongs to a user carries their id as a literal hash tag, so that a Redis
+Cluster keeps it in one slot; what belongs to a shard carries the shard.
+"""
+
+from zlib import crc32
+
+_ESCAPED = str.maketrans({"%": "%25", "{": "%7B", "}": "%7D"})
+
+DEAD_LETTERS = "dead-letters"
+
+
+def events_key(user_id: str) -> str:
+    """The sorted set of a user's events."""
+    return f"events:{_tag(user_id)}"
+
+
+def revision_key(user_id: str) -> str:
+    """The revision of a user's events."""
+    return f"revision:{_tag(user_id)}"
+
+
+def model_key(user_id: str) -> str:
+    """The JSON text of a user's model."""
+    return f"model:{_tag(user_id)}"
+
+
+def stream_key(shard: int) -> str:
+    """The stream of raw batches of one shard."""
+    return f"ingest:{{{shard}}}"
+
+
+def queue_key(role: str, shard: int) -> str:
+    """One of the structures of a shard's debounce queue."""
+    return f"{role}:{{queue-{shard}}}"
+
+
+def shard_of(user_id: str, shards: int) -> int:
+    """Which shard's queue a user waits in."""
+    return crc32(user_id.encode()) % shards
+
+
+def _tag(user_id: str) -> str:
+    """The id in braces; braces of its own are escaped, and so is the escape itself."""
+    return f"{{{user_id.translate(_ESCAPED)}}}"

@@ -1,0 +1,48 @@
+"""The materialized models: one JSON text a user, never replaced by an older one."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from redis.asyncio import Redis
+
+from adapters.redis.connection import Call, Script, driver_errors, run_script
+from adapters.redis.keys import model_key
+from core.signals import UserSignals, decode_signals, encode_signals
+
+# The revision stands at the head of the text, so a comparison reads no more than that.
+_SAVE = Script("""
+local head = redis.call('GETRANGE', KEYS[1], 0, 40)
+local stored = tonumber(string.match(head, '^{"revision":(%d+)') or 0)
+if stored > tonumber(ARGV[1]) then return 0 end
+redis.call('SET', KEYS[1], ARGV[2], 'PX', ARGV[3])
+return 1
+""")
+
+
+class RedisUserModelStore:
+    """Models as a `UserModelStore`, each living `ttl_s` seconds from its last save."""
+
+    def __init__(self, client: Redis, *, ttl_s: int) -> None:
+        """Keep the client."""
+        self._client = client
+        self._ttl_ms = ttl_s * 1000
+
+    async def save_signals(self, models: Sequence[UserSignals]) -> Sequence[bool]:
+        """Store each model unless a newer revision is stored; says which were."""
+        if not models:
+            return []
+        calls = [
+            Call(
+                (model_key(model.user_id),),
+                (model.revision, encode_signals(model), self._ttl_ms),
+            )
+            for model in models
+        ]
+        with driver_errors("saving models"):
+            return [bool(saved) for saved in await run_script(self._client, _SAVE, calls)]
+
+    async def get_signals(self, user_id: str) -> UserSignals | None:
+        """The stored model, or None for a stranger."""
+        with driver_errors("reading a model"):
+            raw: Any = await self._client.get(model_key(user_id))
+        return None if raw is None else decode_signals(raw)

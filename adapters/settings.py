@@ -1,0 +1,57 @@
+"""The settings that all processes share, read once from the environment."""
+
+from collections.abc import Mapping
+from typing import Literal, TypeVar
+
+import msgspec
+
+from adapters.plans.toml import DEFAULT_PLAN
+from core.config import (
+    Count,
+    EngagementConfig,
+    ModelConfig,
+    Positive,
+    RankingConfig,
+    SignalsConfig,
+)
+from core.environment import load
+
+S = TypeVar("S", bound="SharedSettings")
+
+
+class SharedSettings(msgspec.Struct, frozen=True, kw_only=True):
+    """Where the data lie. Empty means unset."""
+
+    redis_url: str = ""
+    """Redis 7+ or Valkey; unset keeps everything in the memory of one process."""
+    qdrant_api_url: str = ""
+    """Reserved for the Qdrant content store; must be unset in this version."""
+    catalogue: str = ""
+    """Path of a catalogue file (JSON Lines); unset serves the bundled one."""
+    event_plan: str = DEFAULT_PLAN
+    """Name of a bundled event plan, or the path of one."""
+    log_format: Literal["auto", "json", "console"] = "auto"
+    """`auto` is readable on a terminal and JSON lines elsewhere."""
+    log_level: Literal["debug", "info", "warning", "error"] = "info"
+    redis_timeout_s: Positive = 5.0
+    """Bound of every single wait for Redis."""
+    model_ttl_s: Count = 7 * 86_400
+    """How long a model lives after its last refresh."""
+    max_events_per_user: Count = 2000
+    """The newest events stay."""
+    engagement: EngagementConfig = EngagementConfig()
+    signals: SignalsConfig = SignalsConfig()
+    ranking: RankingConfig = RankingConfig()
+
+    @property
+    def model(self) -> ModelConfig:
+        """The mathematics, the same on both sides."""
+        return ModelConfig(engagement=self.engagement, signals=self.signals, ranking=self.ranking)
+
+
+def read_settings(kind: type[S], environ: Mapping[str, str]) -> S:
+    """A process's settings; a misspelt tunable of the model is an error too.
+
+    Raises: ConfigError naming every bad variable.
+    """
+    return load(kind, environ, known_sections=("engagement", "signals", "ranking"))

@@ -1,0 +1,147 @@
+"""Every tunable of the model and the ranking, with its default, in one frozen tree.
+
+Each can be set from the environment under the name of its path, for example
+`ENGAGEMENT_HALF_LIFE_DAYS` or `RANKING_WEIGHTS_GEO` (`core.environment`).
+Where a setting has the value `classic`, that is the plain textbook formula;
+the default beside it mends a case in which the formula misleads.
+"""
+
+import hashlib
+from typing import Annotated, Literal
+
+import msgspec
+from msgspec import Meta
+
+Share = Annotated[float, Meta(ge=0.0, le=1.0)]
+Signed = Annotated[float, Meta(ge=-1.0, le=1.0)]
+Positive = Annotated[float, Meta(gt=0.0)]
+NotNegative = Annotated[float, Meta(ge=0.0)]
+Count = Annotated[int, Meta(ge=1)]
+Port = Annotated[int, Meta(ge=0, le=65535)]
+
+
+class Section(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A part of the configuration; subclasses repeat the options they need."""
+
+
+class CompletionScores(Section, frozen=True, kw_only=True):
+    """How finished a view was, by the way it ended."""
+
+    next_button: Signed = 1.0
+    link: Signed = 0.6
+    close_button: Signed = 0.0
+    abandon: Signed = -0.5
+
+
+class EngagementConfig(Section, frozen=True, kw_only=True):
+    """How strongly a visitor engaged with one item, in [-1, 1]."""
+
+    dwell_weight: Share = 0.4
+    completion_weight: Share = 0.3
+    revisit_weight: Share = 0.2
+    survey_weight: Share = 0.1
+    completion: CompletionScores = CompletionScores()
+    words_per_second: Positive = 4.2
+    image_seconds: NotNegative = 1.3
+    nominal_reading_seconds: Positive = 30.0
+    """Reading time of an item whose words are unknown: about 126 words."""
+    pair_cap_seconds: Positive = 1800.0
+    """Longest dwell that a start and an end without a dwell of its own may mean."""
+    positive_from: Signed = 0.30
+    negative_to: Signed = -0.05
+    half_life_days: Positive = 14.0
+    ratings: Literal["decide", "classic"] = "decide"
+    """`decide`: a rating of 4 or more is a like, of 2 or less a dislike."""
+    completions: Literal["read", "classic"] = "read"
+    """`read`: completion counts only where something was read."""
+    completion_from_dwell_ratio: Share = 0.1
+    revisits: Literal["after_first", "classic"] = "after_first"
+    """`after_first`: the first view earns nothing for being a view."""
+
+
+class SignalsConfig(Section, frozen=True, kw_only=True):
+    """How events become a model of the visitor."""
+
+    window_days: Positive = 30.0
+    soft_negative: Share = 0.30
+    """Strength of an item that was shown and never opened, before decay."""
+    aversion: Literal["explicit", "classic"] = "explicit"
+    """`classic` lets unopened impressions count toward the aversion to tags."""
+    scale: Literal["evidence", "classic"] = "evidence"
+    """`evidence` divides by max(maximum, 1): a weak liking stays weak."""
+    top_tags: Count = 40
+    top_impressions: Count = 50
+    recent_views: Count = 20
+
+
+class ScorerWeights(Section, frozen=True, kw_only=True):
+    """Weight of each scorer in the fused score."""
+
+    semantic: Signed = 0.30
+    affinity: Signed = 0.25
+    tag: Signed = 0.25
+    recency: Signed = 0.10
+    aversion: Signed = -0.25
+    geo: Signed = 0.20
+    fatigue: Signed = -0.15
+
+
+class DistractorConfig(Section, frozen=True, kw_only=True):
+    """A deliberately off-profile item at rank 3 or 4."""
+
+    strategy: Literal["max_dissimilar", "unexplored_theme", "random"] = "max_dissimilar"
+    probability: Share = 0.0
+    """How often an answer carries one where the request does not say."""
+    farthest: Count = 50
+    """`max_dissimilar` draws from this many: the single farthest is one item for most."""
+    theme_facet: str = "theme_what"
+
+
+class CandidateConfig(Section, frozen=True, kw_only=True):
+    """How many candidates each generator may bring."""
+
+    vector: Count = 200
+    tags: Count = 150
+    affinity_tags: Count = 20
+    geo: Count = 100
+    geo_radius_m: Positive = 5000.0
+    """How far "near the visitor" reaches where the request sets no radius."""
+    sample: Count = 100
+    likes: Count = 50
+    """Liked items that the affinity scorer compares with, the strongest first."""
+
+
+class RankingConfig(Section, frozen=True, kw_only=True):
+    """How candidates become an ordered answer."""
+
+    weights: ScorerWeights = ScorerWeights()
+    geo_scale_m: Positive = 300.0
+    fatigue_scale: Positive = 3.0
+    relevance: Share = 0.7
+    """MMR's lambda; 1 - lambda weighs the similarity to what was picked."""
+    mmr: Literal["rescaled", "classic"] = "rescaled"
+    """`rescaled` spreads the fused scores of the pool over [0, 1] before MMR."""
+    mmr_pool: Count = 50
+    candidates: CandidateConfig = CandidateConfig()
+    distractor: DistractorConfig = DistractorConfig()
+
+
+class ModelConfig(Section, frozen=True, kw_only=True):
+    """The whole mathematics of the service."""
+
+    engagement: EngagementConfig = EngagementConfig()
+    signals: SignalsConfig = SignalsConfig()
+    ranking: RankingConfig = RankingConfig()
+
+    @property
+    def window_ms(self) -> int:
+        """How far back events count. Units: milliseconds."""
+        return round(self.signals.window_days * 86_400_000)
+
+
+def fingerprint(*parts: msgspec.Struct) -> str:
+    """Twelve hex digits that change with any setting."""
+    digest = hashlib.blake2b(digest_size=6)
+    for part in parts:
+        digest.update(msgspec.json.encode(part, order="deterministic"))
+    return digest.hexdigest()

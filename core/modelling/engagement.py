@@ -1,0 +1,169 @@
+"""How strongly a visitor engaged with one item, from everything seen of it."""
+
+from collections.abc import Iterable, Sequence
+from math import exp
+
+import msgspec
+
+from core.config import EngagementConfig
+from core.content import Content
+from core.events import InteractionEvent, ViewEnd
+from core.modelling.visits import Visit
+
+FULL_READ = 0.5
+"""The dwell ratio of exactly the reading time: the ratio is capped at twice that, and halved."""
+
+
+class Evidence(msgspec.Struct, frozen=True, kw_only=True):
+    """All that was observed of one item. None means not observed.
+
+    `explicit` is the strength of the latest mapped event that has one.
+    """
+
+    content_id: str
+    visits: int
+    dwell_seconds: float | None
+    reason: ViewEnd | None
+    rating: float | None
+    explicit: float | None
+    last_ms: int
+
+
+class Engagement(msgspec.Struct, frozen=True, kw_only=True):
+    """The strength of one item in [-1, 1], before decay, and its components."""
+
+    evidence: Evidence
+    dwell_ratio: float | None
+    completion: float | None
+    revisit: float
+    survey: float | None
+    strength: float
+
+
+def gather(visits: Sequence[Visit], events: Iterable[InteractionEvent]) -> dict[str, Evidence]:
+    """The evidence of every item that was viewed, rated or acted on.
+
+    `events` must be in `event_order`; the latest rating, end and explicit
+    strength of an item are the ones that count.
+    """
+    by_item: dict[str, list[Visit]] = {}
+    for visit in sorted(visits, key=lambda visit: visit.last_ms):
+        by_item.setdefault(visit.content_id, []).append(visit)
+    ratings: dict[str, InteractionEvent] = {}
+    explicit: dict[str, InteractionEvent] = {}
+    for event in events:
+        if event.content_id is None:
+            continue
+        if event.rating is not None:
+            ratings[event.content_id] = event
+        if event.strength is not None or event.kind == "interaction":
+            explicit[event.content_id] = event
+    return {
+        item: _evidence(item, by_item.get(item, []), ratings.get(item), explicit.get(item))
+        for item in sorted(by_item.keys() | ratings.keys() | explicit.keys())
+    }
+
+
+def engage(evidence: Evidence, content: Content | None, config: EngagementConfig) -> Engagement:
+    """Score one item's evidence; an item not in the catalogue has a nominal reading time."""
+    ratio = _dwell_ratio(evidence.dwell_seconds, content, config)
+    completion = _completion(evidence.reason, ratio, config)
+    earned = evidence.visits - 1 if config.revisits == "after_first" else evidence.visits
+    revisit = 1 - exp(-max(0, earned) / 2)
+    survey = None if evidence.rating is None else (evidence.rating - 3) / 2
+    strength = (
+        _dwell_weight(evidence.reason, completion, config) * (ratio or 0.0)
+        + config.completion_weight * (completion or 0.0)
+        + config.revisit_weight * revisit
+        + config.survey_weight * (survey or 0.0)
+    )
+    return Engagement(
+        evidence=evidence,
+        dwell_ratio=ratio,
+        completion=completion,
+        revisit=revisit,
+        survey=survey,
+        strength=max(-1.0, min(1.0, _decided(strength, evidence, config))),
+    )
+
+
+def _evidence(
+    item: str,
+    visits: Sequence[Visit],
+    rating: InteractionEvent | None,
+    explicit: InteractionEvent | None,
+) -> Evidence:
+    dwells = [visit.dwell_seconds for visit in visits if visit.dwell_seconds is not None]
+    reasons = [visit.reason for visit in visits if visit.reason is not None]
+    times = [visit.last_ms for visit in visits]
+    times += [event.ts_ms for event in (rating, explicit) if event is not None]
+    return Evidence(
+        content_id=item,
+        visits=len(visits),
+        dwell_seconds=sum(dwells) if dwells else None,
+        reason=reasons[-1] if reasons else None,
+        rating=rating.rating if rating else None,
+        explicit=explicit.strength if explicit else None,
+        last_ms=max(times),
+    )
+
+
+def _dwell_ratio(
+    dwell_seconds: float | None, content: Content | None, config: EngagementConfig
+) -> float | None:
+    if dwell_seconds is None:
+        return None
+    return min(dwell_seconds / reading_seconds(content, config), 2.0) / 2.0
+
+
+def reading_seconds(content: Content | None, config: EngagementConfig) -> float:
+    """How long the item takes to read. Units: seconds."""
+    if content is None or content.words == 0:
+        return config.nominal_reading_seconds
+    image = config.image_seconds if content.image else 0.0
+    return content.words / config.words_per_second + image
+
+
+def _completion(
+    reason: ViewEnd | None, ratio: float | None, config: EngagementConfig
+) -> float | None:
+    if reason is None:
+        return None
+    if config.completions == "read":
+        if (
+            reason in ("next_button", "link")
+            and (ratio or 0.0) < config.completion_from_dwell_ratio
+        ):
+            return None
+        if _closed_after_reading(reason, ratio):
+            return None
+    return float(getattr(config.completion, reason))
+
+
+def _closed_after_reading(reason: ViewEnd, ratio: float | None) -> bool:
+    return reason == "close_button" and ratio is not None and ratio >= FULL_READ
+
+
+def _dwell_weight(
+    reason: ViewEnd | None, completion: float | None, config: EngagementConfig
+) -> float:
+    """Who closes an item after a full read has finished it: the dwell speaks for both.
+
+    With the completion merely left out, a full read would stay at .2, neutral.
+    """
+    if reason == "close_button" and completion is None:
+        return config.dwell_weight + config.completion_weight
+    return config.dwell_weight
+
+
+def _decided(strength: float, evidence: Evidence, config: EngagementConfig) -> float:
+    """What the visitor said outright outweighs what the reading suggests."""
+    if evidence.explicit is not None:
+        outright = evidence.explicit
+        strength = max(strength, outright) if outright >= 0 else min(strength, outright)
+    if evidence.rating is not None and config.ratings == "decide":
+        if evidence.rating >= 4:  # noqa: PLR2004 - of five stars
+            strength = max(strength, config.positive_from)
+        elif evidence.rating <= 2:  # noqa: PLR2004
+            strength = min(strength, config.negative_to)
+    return strength

@@ -1,0 +1,163 @@
+"""From the bytes of a request to its events, whatever one of them looks like.
+
+RudderStack and its SDKs send one event, a bare array or `{"batch": [...]}`,
+and the Python SDK writes NaN and Infinity, which JSON does not have. A body
+that strict decoding refuses is cut into its events first, so that one bad
+event cannot take its neighbours along.
+"""
+
+import json
+import re
+from collections.abc import Iterator
+from typing import Any
+
+import msgspec
+
+from core.errors import RejectedError
+
+_TOKEN = re.compile(rb'"[^"\\]*(?:\\.[^"\\]*)*"|[\[\]{},]', re.DOTALL)
+_BATCH_VALUE = re.compile(rb"\s*:\s*\[")
+_BOM = b"\xef\xbb\xbf"
+_STRICT_FAILURES = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
+# Digits past this are a float's business; int() of thousands of them is refused by Python.
+_LONGEST_INT = 40
+
+
+class NotJsonError(RejectedError):
+    """The body is not JSON at all."""
+
+
+class Malformed(msgspec.Struct, frozen=True):
+    """An element of a batch that cannot be decoded, as its bytes."""
+
+    raw: bytes
+
+
+class Body(msgspec.Struct, frozen=True):
+    """The events of a request, and the envelope's `sentAt`."""
+
+    events: list[Any]
+    sent_at: Any = None
+
+
+class _Envelope(msgspec.Struct):
+    batch: list[msgspec.Raw] | msgspec.UnsetType | None = msgspec.UNSET
+
+
+_ENVELOPE = msgspec.json.Decoder(_Envelope)
+_ARRAY = msgspec.json.Decoder(list[msgspec.Raw])
+_RAW = msgspec.json.Decoder(msgspec.Raw)
+
+
+def count_events(body: bytes) -> int:
+    """How many events a body holds, at the cost of one scan.
+
+    Raises: NotJsonError where the body is not JSON at all.
+    """
+    start = body.lstrip()[:1]
+    try:
+        if start == b"{":
+            batch = _ENVELOPE.decode(body).batch
+            return len(batch) if isinstance(batch, list) else 1
+        if start == b"[":
+            return len(_ARRAY.decode(body))
+        _RAW.decode(body)
+    except _STRICT_FAILURES:
+        return len(_salvage(body).events)
+    return 1
+
+
+def split_body(body: bytes) -> Body:
+    """The decoded events of a body; what cannot be decoded is a `Malformed`.
+
+    Raises: NotJsonError where the body is not JSON at all.
+    """
+    try:
+        return _unwrap(msgspec.json.decode(body))
+    except _STRICT_FAILURES:
+        return _salvage(body)
+
+
+def _unwrap(value: Any) -> Body:
+    if isinstance(value, list):
+        return Body(value)
+    if isinstance(value, dict) and isinstance(value.get("batch"), list):
+        return Body(value["batch"], value.get("sentAt"))
+    return Body([value])
+
+
+def _salvage(body: bytes) -> Body:
+    text = body.removeprefix(_BOM)
+    try:
+        return _unwrap(_decode_leniently(text))
+    except RecursionError:
+        pass
+    except ValueError as exc:
+        raise NotJsonError("the body is not JSON") from exc
+    # JSON, but nested deeper than any decoder follows: judge it event by event.
+    return Body([_decode_or_keep(raw) for raw in _elements(text)])
+
+
+def _decode_or_keep(raw: bytes) -> Any:
+    try:
+        return _decode_leniently(raw)
+    except (ValueError, RecursionError):
+        return Malformed(raw)
+
+
+def _decode_leniently(raw: bytes) -> Any:
+    """Read JSON with NaN (becomes null), lone surrogates or broken UTF-8 (become U+FFFD or ?)."""
+    text = raw.decode("utf-8", "replace")
+    return _clean(json.loads(text, parse_constant=lambda _: None, parse_int=_integer))
+
+
+def _integer(digits: str) -> int | float:
+    return int(digits) if len(digits) <= _LONGEST_INT else float(digits)
+
+
+def _clean(value: Any) -> Any:
+    if isinstance(value, str):
+        return value.encode("utf-8", "replace").decode("utf-8")
+    if isinstance(value, list):
+        return [_clean(item) for item in value]
+    if isinstance(value, dict):
+        return {_clean(key): _clean(item) for key, item in value.items()}
+    return value
+
+
+def _elements(text: bytes) -> Iterator[bytes]:
+    """The elements of the outer array or of `batch`, found without recursion."""
+    opening = _opening(text)
+    if opening is None:
+        yield text
+        return
+    depth, start = 0, opening + 1
+    for token in _TOKEN.finditer(text, opening):
+        mark = token[0]
+        if mark in b"[{":
+            depth += 1
+        elif mark in b"]}":
+            depth -= 1
+        if (mark == b"," and depth == 1) or depth == 0:
+            if element := text[start : token.start()].strip():
+                yield element
+            start = token.end()
+        if depth == 0:
+            return
+
+
+def _opening(text: bytes) -> int | None:
+    """Where the array of events starts, None for a single event."""
+    start = len(text) - len(text.lstrip())
+    if text[start : start + 1] == b"[":
+        return start
+    depth = 0
+    for token in _TOKEN.finditer(text):
+        mark = token[0]
+        if mark in b"[{":
+            depth += 1
+        elif mark in b"]}":
+            depth -= 1
+        elif mark == b'"batch"' and depth == 1 and (value := _BATCH_VALUE.match(text, token.end())):
+            return value.end() - 1
+    return None

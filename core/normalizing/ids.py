@@ -1,0 +1,37 @@
+"""Ids in every form seen in the wild: text, whole and broken numbers, objects, null."""
+
+from collections.abc import Sequence
+from math import isfinite
+from typing import Any
+
+MAX_ID_CHARS = 512
+"""An id becomes a Redis key and a log field; nothing honest comes near this."""
+
+_EXACT_FLOAT = 2**53
+
+
+def text_id(value: Any) -> str | None:
+    """The id as text, None where there is none: null, empty, a flag, an object."""
+    if isinstance(value, str):
+        return value.strip() or None
+    if isinstance(value, bool):
+        return None
+    if isinstance(value, int):
+        return str(value)
+    if isinstance(value, float) and isfinite(value):
+        whole = value.is_integer() and abs(value) < _EXACT_FLOAT
+        return str(int(value)) if whole else repr(value)
+    return None
+
+
+def content_id(value: Any, prefixes: Sequence[str], fields: Sequence[str]) -> str | None:
+    """The item meant by a bare id or by an object that holds one, without its prefix."""
+    if isinstance(value, dict):
+        value = next((value[name] for name in fields if value.get(name) is not None), None)
+    text = text_id(value)
+    if text is None or len(text) > MAX_ID_CHARS:
+        return None
+    for prefix in prefixes:
+        if text.startswith(prefix) and len(text) > len(prefix):
+            return text[len(prefix) :]
+    return text

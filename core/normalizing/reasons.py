@@ -1,0 +1,44 @@
+"""The closed list of reasons for which an event can be rejected, and the result."""
+
+from typing import Literal, get_args
+
+import msgspec
+
+from core.events import InteractionEvent
+
+RejectReason = Literal[
+    "malformed",
+    "not_an_object",
+    "no_type",
+    "unknown_type",
+    "no_user",
+    "user_id_too_long",
+    "no_name",
+    "no_content",
+]
+REJECT_REASONS: tuple[str, ...] = get_args(RejectReason)
+
+
+class Rejection(msgspec.Struct, frozen=True, kw_only=True):
+    """One event that cannot be used. `body` is its JSON, for the dead letters."""
+
+    reason: RejectReason
+    message_id: str | None
+    body: bytes
+
+
+class NormalizedBatch(msgspec.Struct, frozen=True, kw_only=True):
+    """What came of one request body. `expired` counts events older than the window."""
+
+    events: tuple[InteractionEvent, ...]
+    rejections: tuple[Rejection, ...]
+    expired: int
+
+
+class UnusableEventError(Exception):
+    """Carries a reason from the mapping of one event to its batch; never leaves it."""
+
+    def __init__(self, reason: RejectReason) -> None:
+        """Keep the reason."""
+        super().__init__(reason)
+        self.reason: RejectReason = reason

@@ -1,0 +1,183 @@
+"""The roles that the core needs filled; adapters fill them, contract tests hold them.
+
+Every method may raise RetryableError when its dependency is away.
+"""
+
+from collections.abc import Mapping, Sequence
+from typing import Protocol
+
+import msgspec
+import numpy as np
+import numpy.typing as npt
+
+from core.content import Content, ContentFilter
+from core.events import InteractionEvent
+from core.geo import GeoPoint
+from core.signals import UserSignals
+from core.vectors import GridVector
+
+
+class EventWindow(msgspec.Struct, frozen=True, kw_only=True):
+    """A user's buffered events and the revision of the buffer they were read at."""
+
+    user_id: str
+    revision: int
+    events: tuple[InteractionEvent, ...]
+
+
+class EventSource(Protocol):
+    """Where a user's events are read from."""
+
+    async def fetch_events(
+        self, user_ids: Sequence[str], *, since_ms: int
+    ) -> Sequence[EventWindow]:
+        """One window a user, in the order asked, events oldest first."""
+        ...
+
+
+class EventBuffer(EventSource, Protocol):
+    """The last days of every user's events; appending one twice changes nothing."""
+
+    async def append(self, events: Sequence[InteractionEvent], *, now_ms: int) -> frozenset[str]:
+        """Store events, drop what is past the window or the bound.
+
+        Returns the users whose buffer changed: their revision has risen.
+        """
+        ...
+
+
+class UserModelStore(Protocol):
+    """The materialized models, which the serve side reads."""
+
+    async def save_signals(self, models: Sequence[UserSignals]) -> Sequence[bool]:
+        """Store each model unless a newer revision is stored; says which were."""
+        ...
+
+    async def get_signals(self, user_id: str) -> UserSignals | None:
+        """The stored model, or None for a stranger."""
+        ...
+
+
+class ContentStore(Protocol):
+    """The catalogue. Searches answer best first, ties by id, inside `where` only."""
+
+    @property
+    def version(self) -> str:
+        """Changes whenever any item does."""
+        ...
+
+    async def get(self, content_ids: Sequence[str]) -> Mapping[str, Content]:
+        """The items that exist among `content_ids`."""
+        ...
+
+    async def search_vector(
+        self, vector: GridVector, *, limit: int, where: ContentFilter
+    ) -> Sequence[Content]:
+        """Nearest by cosine; the negated vector finds the farthest."""
+        ...
+
+    async def search_tags(
+        self, tags: Mapping[str, float], *, limit: int, where: ContentFilter
+    ) -> Sequence[Content]:
+        """Sharing the given tags, by the sum of tag weight times item weight."""
+        ...
+
+    async def search_geo(
+        self, near: GeoPoint, *, radius_m: float, limit: int, where: ContentFilter
+    ) -> Sequence[Content]:
+        """Within `radius_m` metres, nearest first."""
+        ...
+
+    async def sample(self, *, limit: int, seed: int, where: ContentFilter) -> Sequence[Content]:
+        """A draw that only `seed` decides; everything where there is less than `limit`."""
+        ...
+
+
+class Embedder(Protocol):
+    """Turns text into a vector. `id` names the model: vectors of two never mix."""
+
+    @property
+    def id(self) -> str:
+        """The model's name and version."""
+        ...
+
+    @property
+    def dim(self) -> int:
+        """Length of a vector."""
+        ...
+
+    def embed(self, texts: Sequence[str]) -> npt.NDArray[np.float32]:
+        """Shape: (len(texts), dim)."""
+        ...
+
+
+class RawBatch(msgspec.Struct, frozen=True, kw_only=True):
+    """A request body as it came in, and what its JSON does not say.
+
+    Units: `received_ms` Unix milliseconds.
+    """
+
+    entry_id: str
+    body: bytes
+    received_ms: int
+    call_type: str | None = None
+
+
+class RawBatchStream(Protocol):
+    """The durable queue between the webhook and the workers."""
+
+    async def enqueue(self, body: bytes, *, call_type: str | None) -> None:
+        """Return once the body is stored durably."""
+        ...
+
+    async def ping(self) -> None:
+        """Raise RetryableError unless a body could be stored now."""
+        ...
+
+
+class Debounce(msgspec.Struct, frozen=True, kw_only=True):
+    """The times of the debounce. Units: milliseconds."""
+
+    debounce_ms: int = 250
+    max_wait_ms: int = 2_000
+    lease_ms: int = 30_000
+
+
+class DueUser(msgspec.Struct, frozen=True):
+    """A user to refresh, and the token that proves the right to complete it."""
+
+    user_id: str
+    token: int
+
+
+class DueQueue(Protocol):
+    """Who is to be refreshed when, debounced a user, shared by all workers."""
+
+    async def mark(self, user_ids: Sequence[str], *, now_ms: int) -> None:
+        """Something changed: refresh at once after a quiet time, else gathered."""
+        ...
+
+    async def pop(self, *, limit: int, now_ms: int) -> Sequence[DueUser]:
+        """Lease up to `limit` due users, the longest waiting first."""
+        ...
+
+    async def complete(self, done: Sequence[DueUser], *, now_ms: int, again_ms: int | None) -> None:
+        """End the leases still held; book the next refresh at `again_ms`."""
+        ...
+
+
+class DeadLetter(msgspec.Struct, frozen=True, kw_only=True):
+    """An event that can never be used, with the reason and its original bytes."""
+
+    reason: str
+    entry_id: str
+    message_id: str | None
+    body: bytes
+
+
+class DeadLetters(Protocol):
+    """Where rejected events lie until someone has looked at them."""
+
+    async def add(self, letters: Sequence[DeadLetter]) -> None:
+        """Store them, the oldest giving way past the bound."""
+        ...

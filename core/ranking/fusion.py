@@ -1,0 +1,42 @@
+"""Adds the scorers up so that the parts of an item are its score, to the last digit."""
+
+from collections.abc import Mapping
+
+import msgspec
+import numpy as np
+import numpy.typing as npt
+
+from core.config import ScorerWeights
+from core.vectors import Floats
+
+MICRO = 1_000_000
+"""Contributions are whole millionths: integers add up in any order."""
+
+Micros = npt.NDArray[np.int64]
+
+
+class Fused(msgspec.Struct, frozen=True, kw_only=True):
+    """Shape: `total` (n,), each of `parts` (n,). Units: millionths."""
+
+    total: Micros
+    parts: Mapping[str, Micros]
+
+    def contributions(self, index: int) -> dict[str, float]:
+        """The parts of one item."""
+        return {name: int(values[index]) / MICRO for name, values in self.parts.items()}
+
+    def score(self, index: int) -> float:
+        """The sum of the item's parts."""
+        return int(self.total[index]) / MICRO
+
+
+def fuse(scores: Mapping[str, Floats], weights: ScorerWeights, count: int) -> Fused:
+    """Weight every score and sum; `count` is the number of items."""
+    parts = {
+        name: np.rint(values * (getattr(weights, name) * MICRO)).astype(np.int64)
+        for name, values in scores.items()
+    }
+    total = np.zeros(count, dtype=np.int64)
+    for values in parts.values():
+        total = total + values
+    return Fused(total=total, parts=parts)

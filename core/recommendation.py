@@ -1,0 +1,74 @@
+"""`Recommendation`: an answer to "what next?", with how every item came to be there."""
+
+from collections.abc import Mapping
+from typing import Any, Literal
+
+import msgspec
+
+from core.content import ContentFilter
+from core.geo import GeoPoint
+
+ItemKind = Literal["recommendation", "distractor"]
+
+
+class RecommendRequest(msgspec.Struct, frozen=True, kw_only=True):
+    """What the app asks for. `distractor` None leaves it to the settings."""
+
+    user_id: str
+    limit: int = 10
+    tags: tuple[str, ...] = ()
+    near: GeoPoint | None = None
+    radius_m: float | None = None
+    distractor: bool | None = None
+    include_content: bool = False
+
+    def scope(self) -> ContentFilter:
+        """The restrictions that every item of the answer obeys."""
+        return ContentFilter(tags=self.tags, near=self.near, radius_m=self.radius_m)
+
+
+class RecommendedItem(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """One item of an answer. The contributions add up to `score`."""
+
+    content_id: str
+    rank: int
+    score: float
+    kind: ItemKind
+    generated_by: tuple[str, ...]
+    contributions: Mapping[str, float]
+    content: Mapping[str, Any] | None = None
+
+
+class DistractorReport(msgspec.Struct, frozen=True, kw_only=True):
+    """Where the distractor is, or why there is none."""
+
+    placed: bool
+    reason: str
+    strategy: str | None = None
+    rank: int | None = None
+
+
+class Diagnostics(msgspec.Struct, frozen=True, kw_only=True):
+    """How an answer came about. Units: `model_age_ms` milliseconds."""
+
+    strategy: str
+    generators: Mapping[str, int]
+    pool_size: int
+    filter: Mapping[str, Any]
+    ranking: Mapping[str, Any]
+    distractor: DistractorReport
+    model_revision: int | None
+    model_age_ms: int | None
+    newest_event_ms: int | None
+    catalogue_version: str
+    config_version: str
+
+
+class Recommendation(msgspec.Struct, frozen=True, kw_only=True):
+    """The whole answer, in the JSON shape that apps rely on."""
+
+    request_id: str
+    user_id: str
+    strategy: str
+    items: tuple[RecommendedItem, ...]
+    diagnostics: Diagnostics

@@ -1,0 +1,92 @@
+"""`UserSignals`: the materialized model of one visitor, as it is stored and answered."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import msgspec
+
+from core.vectors import unpack
+
+
+class Behavior(msgspec.Struct, frozen=True, kw_only=True):
+    """How the visitor reads. Rates are over what was observed, None where nothing was."""
+
+    views: int = 0
+    items: int = 0
+    searches: int = 0
+    surveys: int = 0
+    interactions: int = 0
+    impressions: int = 0
+    average_dwell_ratio: float | None = None
+    completion_rate: float | None = None
+    revisit_rate: float | None = None
+
+
+class SignalsWindow(msgspec.Struct, frozen=True, kw_only=True):
+    """The events a model was built from. `digest` changes with any of them."""
+
+    events: int = 0
+    first_ms: int | None = None
+    last_ms: int | None = None
+    digest: str = ""
+
+
+class UserSignals(msgspec.Struct, frozen=True, kw_only=True):
+    """What is known about a visitor, ready to rank with.
+
+    Shape: `positives`, `negatives` and `impressions` by content id, `viewed`
+        from content id to the last view; `tag_affinity` and `tag_aversion` from
+        `facet:label` to [0, 1]; vectors base64 float16, empty where unknown.
+    Units: times in Unix milliseconds; strengths decayed to `built_at_ms`.
+
+    `revision` comes first: the store reads it from the head of the JSON text.
+    """
+
+    revision: int = 0
+    user_id: str
+    built_at_ms: int = 0
+    positives: Mapping[str, float] = {}
+    negatives: Mapping[str, float] = {}
+    impressions: Mapping[str, float] = {}
+    viewed: Mapping[str, int] = {}
+    recent_views: tuple[str, ...] = ()
+    tag_affinity: Mapping[str, float] = {}
+    tag_aversion: Mapping[str, float] = {}
+    taste_vector: str = ""
+    recency_vector: str = ""
+    behavior: Behavior = Behavior()
+    demographics: Mapping[str, str] = {}
+    window: SignalsWindow = SignalsWindow()
+    config_version: str = ""
+    catalogue_version: str = ""
+
+    @property
+    def is_cold(self) -> bool:
+        """Whether nothing is known to be liked."""
+        return not self.positives
+
+    def as_json(self) -> dict[str, Any]:
+        """The model as an API answers it: vectors as lists of four-digit floats."""
+        shown: dict[str, Any] = msgspec.to_builtins(self)
+        for name in ("taste_vector", "recency_vector"):
+            shown[name] = [round(float(value), 4) for value in unpack(shown[name])]
+        return shown
+
+
+_ENCODER = msgspec.json.Encoder(order="sorted")
+_DECODER = msgspec.json.Decoder(UserSignals)
+
+
+def encode_signals(signals: UserSignals) -> bytes:
+    """The stored form of a model."""
+    return msgspec.json.encode(signals)
+
+
+def decode_signals(raw: bytes) -> UserSignals:
+    """Read a stored model. Raises: msgspec.DecodeError if it is not one."""
+    return _DECODER.decode(raw)
+
+
+def comparable(signals: UserSignals) -> bytes:
+    """The bytes in which two rebuilds of one window agree at the same `now`."""
+    return _ENCODER.encode(msgspec.structs.replace(signals, revision=0, built_at_ms=0))

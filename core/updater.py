@@ -1,0 +1,65 @@
+"""`UserModelUpdater`: brings stored models up to date with the buffered events."""
+
+from collections.abc import Sequence
+
+import msgspec
+
+from core.modelling.build import ModelBasis, build_user_signals, mentioned_items
+from core.ports import ContentStore, EventSource, UserModelStore
+from core.signals import UserSignals
+
+
+class Refreshed(msgspec.Struct, frozen=True, kw_only=True):
+    """The outcome for one user. `saved` False: a newer model was already there."""
+
+    signals: UserSignals
+    saved: bool
+
+
+class UserModelUpdater:
+    """fetch_events -> build_user_signals -> save_signals, for one user or a round of them."""
+
+    def __init__(
+        self,
+        source: EventSource,
+        models: UserModelStore,
+        contents: ContentStore,
+        basis: ModelBasis,
+    ) -> None:
+        """Keep the ports and what every model depends on besides the events."""
+        self._source = source
+        self._models = models
+        self._contents = contents
+        self._basis = basis
+
+    async def refresh(self, *user_ids: str, now_ms: int) -> Sequence[Refreshed]:
+        """Rebuild and store the models of the given users as they are at `now_ms`.
+
+        A refresh may run anywhere, twice or late: it reads the whole window,
+        and the store refuses a model of an older revision. A user without
+        events gets no model.
+
+        Raises: RetryableError when a store is away.
+        """
+        since_ms = now_ms - self._basis.config.window_ms
+        windows = await self._source.fetch_events(user_ids, since_ms=since_ms)
+        models = []
+        for window in windows:
+            if window.events:
+                contents = await self._contents.get(sorted(mentioned_items(window.events)))
+                models.append(
+                    build_user_signals(
+                        window.user_id,
+                        window.events,
+                        contents,
+                        self._basis,
+                        now_ms=now_ms,
+                        revision=window.revision,
+                        catalogue_version=self._contents.version,
+                    )
+                )
+        saved = await self._models.save_signals(models)
+        return [
+            Refreshed(signals=model, saved=stored)
+            for model, stored in zip(models, saved, strict=True)
+        ]

@@ -1,0 +1,98 @@
+"""`ai-engine`: the command line for everything that is not a server by itself."""
+
+import json
+import os
+import signal
+import sys
+import threading
+from pathlib import Path
+
+import click
+
+from adapters.process import run_process
+from core.environment import load, variables
+from core.errors import ConfigError
+from deploy.curl_lines import curl_lines
+from deploy.demo import show_demo
+from deploy.local import LocalStack
+from deploy.one_process import OneProcess, one_process_settings, run_one_process
+from deploy.valkey import valkey_binary
+
+_LOOK_EVERY_S = 0.5
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(package_name="ai-engine")
+def main() -> None:
+    """Recommendations from RudderStack events: local runs and tools."""
+
+
+@main.command()
+@click.option(
+    "--folder",
+    type=click.Path(file_okay=False, path_type=Path),
+    default=Path("build/run"),
+    show_default=True,
+    help="Where the embedded Valkey keeps its data.",
+)
+@click.option("--memory", is_flag=True, help="One process, nothing stored: no Valkey needed.")
+def run(folder: Path, *, memory: bool) -> None:
+    """Run the whole pipeline: webhook, worker and read API.
+
+    With REDIS_URL set that Redis is used, otherwise an embedded Valkey is
+    started. Where there is none for this machine it all runs in memory.
+    """
+    settings = _settings()
+    if memory or not (settings.redis_url or valkey_binary()):
+        click.echo("One process, in memory: what it learns ends with it.", err=True)
+        sys.exit(run_process("one-process", one_process_settings, run_one_process))
+    stopping = threading.Event()
+    for wanted in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(wanted, lambda *_: stopping.set())
+    stack = LocalStack(
+        folder.resolve(),
+        ingest_port=settings.ingest.port,
+        serve_port=settings.serve.port,
+        environ=os.environ,
+        logs_to_terminal=True,
+    )
+    try:
+        with stack:
+            click.echo(curl_lines(stack, asks_for_key=bool(settings.ingest.api_key)))
+            while not stopping.wait(_LOOK_EVERY_S):
+                if (name := stack.ended()) is not None:
+                    raise click.ClickException(f"{name} ended by itself; everything is stopped")
+    except (ConfigError, RuntimeError) as exc:
+        raise click.ClickException(str(exc)) from exc
+
+
+@main.command()
+def demo() -> None:
+    """A visitor's day, what was learnt from it, and what is recommended after it."""
+    try:
+        show_demo(click.echo)
+    except (ConfigError, RuntimeError) as exc:
+        raise click.ClickException(str(exc)) from exc
+
+
+@main.command()
+@click.option("--json", "as_json", is_flag=True, help="As one JSON object.")
+def settings(*, as_json: bool) -> None:
+    """Every setting with its default: the environment variables that are read."""
+    listed = dict(variables(OneProcess))
+    if as_json:
+        click.echo(json.dumps(listed, indent=2))
+        return
+    for name, default in listed.items():
+        click.echo(f"{name}={default}")
+
+
+def _settings() -> OneProcess:
+    try:
+        return load(OneProcess, os.environ)
+    except ConfigError as exc:
+        raise click.ClickException(str(exc)) from exc
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,179 @@
+"""`LocalStack`: the whole pipeline on one machine, started and stopped together.
+
+An embedded Valkey (or the Redis in REDIS_URL), then webhook, worker and read
+API as the three processes that production runs too.
+"""
+
+import json
+import os
+import socket
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Mapping
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+from core.errors import ConfigError
+from deploy.leftovers import ProcessRecord
+from deploy.valkey import Valkey
+
+_READY_WITHIN_S = 30.0
+_STOP_WITHIN_S = 15.0
+_COMMANDS = {
+    "webhook": ["-m", "ingest_worker", "webhook"],
+    "worker": ["-m", "ingest_worker", "worker"],
+    "serve": ["-m", "serve_api"],
+}
+
+
+class LocalStack:
+    """A context manager: inside it the pipeline runs and both ports are ready."""
+
+    def __init__(
+        self,
+        folder: Path,
+        *,
+        ingest_port: int,
+        serve_port: int,
+        environ: Mapping[str, str],
+        logs_to_terminal: bool = False,
+    ) -> None:
+        """`folder` keeps Valkey's data, the record of processes, and logs not shown."""
+        self._folder = folder
+        self._logs_to_terminal = logs_to_terminal
+        self._environ = dict(environ) | {
+            "INGEST_PORT": str(ingest_port),
+            "SERVE_PORT": str(serve_port),
+        }
+        self._ports = {"webhook": ingest_port, "serve": serve_port}
+        self._record = ProcessRecord(folder / "processes.json")
+        self.valkey: Valkey | None = None
+        self.processes: dict[str, subprocess.Popen[bytes]] = {}
+
+    @property
+    def ingest_url(self) -> str:
+        """Where events go."""
+        return f"http://127.0.0.1:{self._ports['webhook']}"
+
+    @property
+    def serve_url(self) -> str:
+        """Where answers come from."""
+        return f"http://127.0.0.1:{self._ports['serve']}"
+
+    @property
+    def redis_url(self) -> str:
+        """The Redis that the processes use."""
+        return self._environ["REDIS_URL"]
+
+    def __enter__(self) -> Self:
+        """Start everything and wait for both ports. Raises: ConfigError, RuntimeError."""
+        self._record.end_leftovers()
+        for name, port in self._ports.items():
+            _require_free(name, port)
+        try:
+            self._start()
+        except BaseException:
+            self.stop()
+            raise
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        """Stop everything."""
+        self.stop()
+
+    def start_process(self, name: str, **environ: str) -> None:
+        """Start one of the three processes, again after it was ended."""
+        self._folder.mkdir(parents=True, exist_ok=True)
+        with (self._folder / f"{name}.log").open("ab") as file:
+            log = None if self._logs_to_terminal else file
+            # A session of its own: Ctrl-C reaches us alone, and we stop things in order.
+            self.processes[name] = subprocess.Popen(  # noqa: S603 - our own modules
+                [sys.executable, *_COMMANDS[name]],
+                env=self._environ | environ,
+                stdout=log,
+                stderr=log,
+                start_new_session=True,
+            )
+
+    def stop(self) -> None:
+        """End what runs: first who takes events, then who works on them, Valkey last."""
+        for name in ("webhook", "worker", "serve"):
+            if (process := self.processes.get(name)) is not None:
+                process.terminate()
+        for process in self.processes.values():
+            try:
+                process.wait(_STOP_WITHIN_S)
+            except subprocess.TimeoutExpired:
+                process.kill()
+                process.wait()
+        if self.valkey is not None:
+            self.valkey.stop()
+        self._record.clear()
+
+    def ended(self) -> str | None:
+        """The name of a process that has ended by itself, if any."""
+        return next((name for name, one in self.processes.items() if one.poll() is not None), None)
+
+    def log_of(self, name: str) -> str:
+        """The end of a process's log."""
+        path = self._folder / f"{name}.log"
+        return path.read_text(errors="replace")[-4000:] if path.exists() else ""
+
+    def _start(self) -> None:
+        if not self._environ.get("REDIS_URL"):
+            self.valkey = Valkey(self._folder / "valkey")
+            self.valkey.start()
+            self._environ["REDIS_URL"] = self.valkey.url
+        for name in _COMMANDS:
+            self.start_process(name)
+        running = [process.pid for process in self.processes.values()]
+        if self.valkey is not None and self.valkey.process is not None:
+            running.append(self.valkey.process.pid)
+        self._record.write(running)
+        self._wait_until_ready()
+
+    def _wait_until_ready(self) -> None:
+        deadline = time.monotonic() + _READY_WITHIN_S
+        waiting = {f"{self.ingest_url}/readyz", f"{self.serve_url}/readyz"}
+        while waiting and time.monotonic() < deadline:
+            if (name := self.ended()) is not None:
+                raise RuntimeError(f"{name} ended at its start:\n{self.log_of(name)}")
+            waiting = {url for url in waiting if not _is_ready(url)}
+            time.sleep(0.05)
+        if waiting:
+            raise RuntimeError(f"not ready within {_READY_WITHIN_S:.0f} s: {sorted(waiting)}")
+
+
+def fetch_json(url: str, body: object = None, headers: Mapping[str, str] | None = None) -> object:
+    """GET, or POST where there is a body. Raises: urllib.error.HTTPError."""
+    data = None if body is None else json.dumps(body).encode()
+    request = urllib.request.Request(url, data, dict(headers or {}))  # noqa: S310 - our own ports
+    with urllib.request.urlopen(request, timeout=10) as response:  # noqa: S310
+        return json.loads(response.read())
+
+
+def _is_ready(url: str) -> bool:
+    try:
+        fetch_json(url)
+    except (OSError, urllib.error.URLError):
+        return False
+    return True
+
+
+def _require_free(name: str, port: int) -> None:
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind(("127.0.0.1", port))
+        except OSError as exc:
+            setting = "INGEST_PORT" if name == "webhook" else "SERVE_PORT"
+            raise ConfigError(f"{setting}={port}: {os.strerror(exc.errno or 0)}") from exc

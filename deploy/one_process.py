@@ -1,0 +1,79 @@
+"""The whole pipeline in one process, in memory: the only module that imports both sides.
+
+For machines without an embedded Valkey and for a first look. What it holds
+dies with it.
+"""
+
+import asyncio
+from collections.abc import Mapping
+from time import monotonic
+
+from adapters.contents import open_content_store
+from adapters.memory.due_queue import InMemoryDueQueue
+from adapters.memory.event_buffer import InMemoryEventBuffer
+from adapters.memory.stream import InMemoryDeadLetters, InMemoryRawBatchStream
+from adapters.memory.user_models import InMemoryUserModelStore
+from adapters.plans.toml import read_plan
+from adapters.process import clock_ms, serve_http, stop_signals
+from adapters.settings import read_settings
+from ingest_worker.batches import BatchHandler
+from ingest_worker.composition import IngestProcess, ingest_parts, warn_if_open
+from ingest_worker.settings import IngestSettings
+from ingest_worker.webhook import Webhook
+from serve_api.composition import serve_app
+from serve_api.settings import ServeSettings
+
+
+class OneProcess(IngestProcess, frozen=True, kw_only=True):
+    """The settings of both sides."""
+
+    serve: ServeSettings = ServeSettings()
+
+
+def one_process_settings(environ: Mapping[str, str]) -> OneProcess:
+    """Read the settings. Raises: ConfigError naming every bad variable."""
+    return read_settings(OneProcess, environ)
+
+
+async def run_one_process(settings: OneProcess) -> None:
+    """Webhook, worker and read API until a signal comes."""
+    warn_if_open(settings)
+    stream = InMemoryRawBatchStream(
+        max_entries=settings.ingest.memory_max_entries, clock_ms=clock_ms
+    )
+    models = InMemoryUserModelStore(ttl_s=settings.model_ttl_s, clock_s=monotonic)
+    contents = open_content_store(settings)
+    parts = ingest_parts(
+        settings,
+        plan=read_plan(settings.event_plan),
+        contents=contents,
+        buffer=InMemoryEventBuffer(
+            window_ms=settings.model.window_ms, max_events=settings.max_events_per_user
+        ),
+        queue=InMemoryDueQueue(settings.worker.debounce),
+        dead_letters=InMemoryDeadLetters(max_letters=settings.worker.max_dead_letters),
+        models=models,
+    )
+    stopping = stop_signals()
+    ingest: IngestSettings = settings.ingest
+    async with asyncio.TaskGroup() as tasks:
+        consuming = tasks.create_task(
+            _consume(stream, parts.handler, settings.worker.batch_entries)
+        )
+        tasks.create_task(parts.refresher.run(stopping))
+        tasks.create_task(
+            serve_http(
+                serve_app(settings, settings.serve, models=models, contents=contents),
+                settings.serve.host,
+                settings.serve.port,
+                stopping,
+            )
+        )
+        await serve_http(Webhook(stream, ingest).app(), ingest.host, ingest.port, stopping)
+        consuming.cancel()
+
+
+async def _consume(stream: InMemoryRawBatchStream, handler: BatchHandler, limit: int) -> None:
+    """The FastStream consumer's part: the same handler, fed from the memory stream."""
+    while True:
+        await handler.handle(await stream.read(limit=limit))

@@ -1,0 +1,20 @@
+"""`python -m ingest_worker webhook` and `python -m ingest_worker worker`."""
+
+import sys
+
+from adapters.process import run_process
+from ingest_worker.composition import ingest_settings, run_webhook, run_worker
+
+_PROCESSES = {"webhook": run_webhook, "worker": run_worker}
+
+
+def main(arguments: list[str]) -> int:
+    """Run the process that the one argument names."""
+    if len(arguments) != 1 or arguments[0] not in _PROCESSES:
+        sys.stderr.write(f"usage: python -m ingest_worker {' | '.join(_PROCESSES)}\n")
+        return 2
+    return run_process(arguments[0], ingest_settings, _PROCESSES[arguments[0]])
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

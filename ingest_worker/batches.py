@@ -1,0 +1,91 @@
+"""`BatchHandler`: what happens to raw batches, however they reached the worker.
+
+Everything it does may be done twice: events are set members, marks gather.
+"""
+
+from collections import Counter
+from collections.abc import Callable, Sequence
+
+import structlog
+
+from core.events import InteractionEvent
+from core.log_names import BATCH_HANDLED, EVENT_REJECTED
+from core.normalizing.mapping import EventMapper
+from core.normalizing.normalize import normalize_events
+from core.ports import DeadLetter, DeadLetters, DueQueue, EventBuffer, RawBatch
+
+_log = structlog.get_logger()
+
+
+class BatchHandler:
+    """normalize_events -> EventBuffer -> mark the users due."""
+
+    def __init__(
+        self,
+        *,
+        mapper: EventMapper,
+        buffer: EventBuffer,
+        queue: DueQueue,
+        dead_letters: DeadLetters,
+        window_ms: int,
+        clock_ms: Callable[[], int],
+    ) -> None:
+        """Keep the parts; `clock_ms` tells the time of the worker."""
+        self._mapper = mapper
+        self._buffer = buffer
+        self._queue = queue
+        self._dead_letters = dead_letters
+        self._window_ms = window_ms
+        self._clock_ms = clock_ms
+
+    async def handle(self, batches: Sequence[RawBatch]) -> None:
+        """Apply batches; they may be acknowledged once this has returned.
+
+        Raises: RetryableError when a store is away; nothing is lost then.
+        """
+        events: list[InteractionEvent] = []
+        letters: list[DeadLetter] = []
+        expired = 0
+        for batch in batches:
+            found = normalize_events(
+                batch.body,
+                self._mapper,
+                arrived_ms=batch.received_ms,
+                window_ms=self._window_ms,
+                call_type=batch.call_type,
+            )
+            events += found.events
+            expired += found.expired
+            letters += [
+                DeadLetter(
+                    reason=rejection.reason,
+                    entry_id=batch.entry_id,
+                    message_id=rejection.message_id,
+                    body=rejection.body,
+                )
+                for rejection in found.rejections
+            ]
+        now_ms = self._clock_ms()
+        changed = await self._buffer.append(events, now_ms=now_ms)
+        # Every user of the batch, not only the changed: after a crash between
+        # append and mark, the second delivery changes nothing and must still mark.
+        await self._queue.mark(sorted({event.user_id for event in events}), now_ms=now_ms)
+        await self._reject(letters)
+        _log.info(
+            BATCH_HANDLED,
+            entries=len(batches),
+            events=len(events),
+            users_changed=len(changed),
+            rejected=dict(Counter(letter.reason for letter in letters)),
+            expired=expired,
+        )
+
+    async def _reject(self, letters: Sequence[DeadLetter]) -> None:
+        await self._dead_letters.add(letters)
+        for letter in letters:
+            _log.warning(
+                EVENT_REJECTED,
+                reason=letter.reason,
+                message_id=letter.message_id,
+                entry_id=letter.entry_id,
+            )

@@ -1,0 +1,48 @@
+"""Reads a request's body within its limits, unpacked, whatever its headers claim."""
+
+import zlib
+from collections.abc import AsyncIterator
+
+from core.errors import RejectedError
+
+_GZIP = b"\x1f\x8b"
+_GZIP_OR_ZLIB = 32 + zlib.MAX_WBITS
+
+
+class BodyTooLargeError(RejectedError):
+    """The body is over the limit, before or after decompression."""
+
+
+class BadEncodingError(RejectedError):
+    """The body says gzip and is not."""
+
+
+async def read_body(chunks: AsyncIterator[bytes], limit: int) -> bytes:
+    """Collect and unpack a body.
+
+    Gzip is recognised by its first bytes: RudderStack's own SDKs disagree on
+    the headers. Decompression stops at the limit, so a bomb never unfolds.
+
+    Units: `limit` bytes, of the raw and of the unpacked body.
+    Raises: BodyTooLargeError, BadEncodingError.
+    """
+    raw = bytearray()
+    async for chunk in chunks:
+        raw += chunk
+        if len(raw) > limit:
+            raise BodyTooLargeError(f"the body has more than {limit} bytes")
+    body = bytes(raw)
+    return _unpack(body, limit) if body.startswith(_GZIP) else body
+
+
+def _unpack(packed: bytes, limit: int) -> bytes:
+    inflater = zlib.decompressobj(_GZIP_OR_ZLIB)
+    try:
+        body = inflater.decompress(packed, limit + 1)
+    except zlib.error as exc:
+        raise BadEncodingError("the body is not valid gzip") from exc
+    if len(body) > limit:
+        raise BodyTooLargeError(f"the unpacked body has more than {limit} bytes")
+    if not inflater.eof:
+        raise BadEncodingError("the gzip body is cut short")
+    return body

@@ -1,0 +1,68 @@
+"""The debouncing refresher: takes due users in rounds and rebuilds their models."""
+
+import asyncio
+from collections.abc import Callable, Sequence
+
+import structlog
+
+from core.errors import RetryableError
+from core.log_names import REFRESH_FAILED, USERS_REFRESHED
+from core.ports import DueQueue, DueUser
+from core.updater import UserModelUpdater
+from ingest_worker.pacing import pause
+
+_BACK_OFF_S = 1.0
+
+_log = structlog.get_logger()
+
+
+class Refresher:
+    """Due users in rounds; a round that was cut off is leased to another worker later."""
+
+    def __init__(
+        self,
+        *,
+        queue: DueQueue,
+        updater: UserModelUpdater,
+        clock_ms: Callable[[], int],
+        users_a_round: int,
+        poll_ms: int,
+        again_after_ms: int,
+    ) -> None:
+        """`again_after_ms`: when a model is aged without events, well inside its TTL."""
+        self._queue = queue
+        self._updater = updater
+        self._clock_ms = clock_ms
+        self._users_a_round = users_a_round
+        self._poll_s = poll_ms / 1000
+        self._again_after_ms = again_after_ms
+
+    async def run(self, stopping: asyncio.Event) -> None:
+        """Refresh whoever is due until told to stop; a round that has begun is finished."""
+        while not stopping.is_set():
+            try:
+                busy = await self.refresh_round()
+            except RetryableError as exc:
+                _log.warning(REFRESH_FAILED, error=str(exc))
+                await pause(stopping, _BACK_OFF_S)
+            else:
+                await pause(stopping, 0 if busy else self._poll_s)
+
+    async def refresh_round(self) -> bool:
+        """Refresh one round of due users; whether there were any."""
+        due = await self._queue.pop(limit=self._users_a_round, now_ms=self._clock_ms())
+        if not due:
+            return False
+        started_ms = self._clock_ms()
+        refreshed = await self._updater.refresh(*(user.user_id for user in due), now_ms=started_ms)
+        await self._complete(due, {one.signals.user_id for one in refreshed})
+        _log.info(USERS_REFRESHED, users=len(due), took_ms=self._clock_ms() - started_ms)
+        return True
+
+    async def _complete(self, due: Sequence[DueUser], with_events: set[str]) -> None:
+        """Book the next refresh as long as the buffer holds events of the user."""
+        now_ms = self._clock_ms()
+        alive = [user for user in due if user.user_id in with_events]
+        gone = [user for user in due if user.user_id not in with_events]
+        await self._queue.complete(alive, now_ms=now_ms, again_ms=now_ms + self._again_after_ms)
+        await self._queue.complete(gone, now_ms=now_ms, again_ms=None)

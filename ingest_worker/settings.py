@@ -1,0 +1,56 @@
+"""The settings of the ingest side, read once from the environment."""
+
+import msgspec
+
+from core.config import Count, Port
+from core.ports import Debounce
+
+
+class IngestSettings(msgspec.Struct, frozen=True, kw_only=True):
+    """Variables with the prefix `INGEST_`."""
+
+    host: str = "127.0.0.1"
+    port: Port = 8080
+    api_key: str = ""
+    """What a sender must present; unset means open, with a warning at start."""
+    api_key_header: str = "X-API-Key"
+    """A header of your choice that may carry the key, beside Bearer and Basic."""
+    max_body_bytes: Count = 4000 * 1024
+    """After decompression; RudderStack's data plane has the same limit."""
+    body_timeout_s: Count = 10
+    """How long a sender may take to send a body, and Redis to store it."""
+    shards: Count = 1
+    """Number of stream shards; the same for every process."""
+    memory_max_entries: Count = 10_000
+    """Unread bodies that the in-memory stream holds before it answers 503."""
+
+
+class WorkerSettings(msgspec.Struct, frozen=True, kw_only=True):
+    """Variables with the prefix `WORKER_`."""
+
+    batch_entries: Count = 500
+    """Stream entries read at once."""
+    poll_ms: Count = 100
+    """How long a read of the stream waits for entries."""
+    debounce_ms: Count = 250
+    """A burst of events of one visitor is gathered this long."""
+    max_wait_ms: Count = 2_000
+    """Nobody waits longer than this for a refresh, however long the burst."""
+    lease_ms: Count = 30_000
+    """A refresh not finished by then is given to another worker."""
+    refresh_users: Count = 20
+    """Users refreshed in one round."""
+    refresh_poll_ms: Count = 20
+    """How often an idle refresher looks for due users."""
+    stale_ms: Count = 30_000
+    """An entry unacknowledged this long is taken over from its consumer."""
+    keep_every_ms: Count = 5_000
+    """How often stale entries are claimed and finished ones trimmed."""
+    max_dead_letters: Count = 100_000
+
+    @property
+    def debounce(self) -> Debounce:
+        """The times of the debounce."""
+        return Debounce(
+            debounce_ms=self.debounce_ms, max_wait_ms=self.max_wait_ms, lease_ms=self.lease_ms
+        )

@@ -1,0 +1,16 @@
+"""The settings of the serve side, read once from the environment."""
+
+import msgspec
+
+from core.config import Count, Port
+
+
+class ServeSettings(msgspec.Struct, frozen=True, kw_only=True):
+    """Variables with the prefix `SERVE_`."""
+
+    host: str = "127.0.0.1"
+    port: Port = 8081
+    max_limit: Count = 100
+    """Most items that one request may ask for."""
+    timeout_s: Count = 2
+    """How long a request may take before it answers 503."""
