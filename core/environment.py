@@ -58,19 +58,27 @@ def _overrides(
         # An empty variable is an unset one, as compose files and charts write it.
         elif text := environ.get(name, "").strip():
             try:
-                values[field.name] = msgspec.convert(
-                    _listed(text, field.type), field.type, strict=False
-                )
+                values[field.name] = _convert(text, field.type)
             except msgspec.ValidationError as exc:
                 problems.append(f"{name}={text!r}: {exc}")
     return values
 
 
-def _listed(text: str, wanted: Any) -> Any:
-    """Split a comma-separated value where the field holds several."""
+def _convert(text: str, wanted: Any) -> Any:
+    """Read a value: several ones are separated by commas, numbers may be as `.5`."""
     if getattr(wanted, "__origin__", None) is tuple:
-        return [part.strip() for part in text.split(",") if part.strip()]
-    return text
+        parts = [part.strip() for part in text.split(",") if part.strip()]
+        return msgspec.convert(parts, wanted, strict=False)
+    try:
+        return msgspec.convert(text, wanted, strict=False)
+    except msgspec.ValidationError:
+        try:
+            number = float(text)
+        except ValueError:
+            number = None
+        if number is None:
+            raise
+        return msgspec.convert(number, wanted)
 
 
 def _unknown(

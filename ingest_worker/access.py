@@ -12,7 +12,7 @@ class IngestKey:
     """The key from the settings; an empty one lets everybody in."""
 
     def __init__(self, key: str, header: str) -> None:
-        """`header` is the name of the header that may carry the key."""
+        """`header` is a header of choice that may carry the key, beside the usual places."""
         self._key = key.encode()
         self._header = header
 
@@ -30,7 +30,8 @@ class IngestKey:
         return any(matches)
 
     def _presented(self, headers: Headers) -> Iterator[bytes]:
-        yield headers.get(self._header, "").encode()
+        for name in ("X-API-Key", self._header):
+            yield headers.get(name, "").encode()
         scheme, _, value = headers.get("authorization", "").partition(" ")
         if scheme.lower() == "bearer":
             yield value.strip().encode()

@@ -15,7 +15,7 @@ from starlette.applications import Starlette
 from adapters.contents import open_content_store
 from adapters.plans.toml import read_plan
 from adapters.process import clock_ms, serve_http, stop_signals
-from adapters.redis.connection import connect
+from adapters.redis.connection import connect, driver_errors
 from adapters.redis.due_queue import RedisDueQueue
 from adapters.redis.event_buffer import RedisEventBuffer
 from adapters.redis.keys import stream_key
@@ -28,8 +28,8 @@ from adapters.redis.stream import (
 )
 from adapters.redis.user_models import RedisUserModelStore
 from adapters.settings import SharedSettings, read_settings
-from core.errors import ConfigError
-from core.log_names import INGEST_OPENED
+from core.errors import ConfigError, RetryableError
+from core.log_names import INGEST_OPENED, WORKER_WAITED
 from core.modelling.build import ModelBasis
 from core.normalizing.mapping import EventMapper
 from core.plan import EventPlan
@@ -38,9 +38,12 @@ from core.updater import UserModelUpdater
 from ingest_worker.batches import BatchHandler
 from ingest_worker.consumer import StreamConsumer, make_broker
 from ingest_worker.keeper import StreamKeeper
+from ingest_worker.pacing import pause
 from ingest_worker.refresher import Refresher
 from ingest_worker.settings import IngestSettings, WorkerSettings
 from ingest_worker.webhook import Webhook
+
+_START_AGAIN_S = 1.0
 
 _log = structlog.get_logger()
 
@@ -163,15 +166,27 @@ class Worker:
 
     async def run(self, stopping: asyncio.Event) -> None:
         """Work until told to stop; what has been begun is finished."""
+        await self._start(stopping)
         async with asyncio.TaskGroup() as tasks:
-            for keeper in self._keepers:
-                await keeper.prepare()
-            await self._broker.start()
             for keeper in self._keepers:
                 tasks.create_task(keeper.run(stopping))
             tasks.create_task(self._refresher.run(stopping))
             await stopping.wait()
             await self._broker.stop()
+
+    async def _start(self, stopping: asyncio.Event) -> None:
+        """Start reading, as soon as Redis is there: a pod may be up before it."""
+        while not stopping.is_set():
+            try:
+                for keeper in self._keepers:
+                    await keeper.prepare()
+                with driver_errors("starting to read"):
+                    await self._broker.start()
+            except RetryableError as exc:
+                _log.warning(WORKER_WAITED, error=str(exc))
+                await pause(stopping, _START_AGAIN_S)
+            else:
+                return
 
     def _shard(
         self, settings: IngestProcess, client: Redis, handler: BatchHandler, shard: int

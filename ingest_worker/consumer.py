@@ -48,7 +48,7 @@ def make_broker(url: str, *, timeout_s: float) -> RedisBroker:
         _resp2(url),
         message_format=Untouched,
         apply_types=False,
-        logger=logging.getLogger("faststream"),
+        logger=logging.getLogger("ingest_worker.faststream"),
         health_check_interval=30,
         socket_timeout=timeout_s,
         socket_connect_timeout=timeout_s,

@@ -14,7 +14,7 @@ class IngestSettings(msgspec.Struct, frozen=True, kw_only=True):
     api_key: str = ""
     """What a sender must present; unset means open, with a warning at start."""
     api_key_header: str = "X-API-Key"
-    """A header of your choice that may carry the key, beside Bearer and Basic."""
+    """A header of choice that may carry the key, beside Bearer, Basic and X-API-Key."""
     max_body_bytes: Count = 4000 * 1024
     """After decompression; RudderStack's data plane has the same limit."""
     body_timeout_s: Count = 10

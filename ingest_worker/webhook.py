@@ -5,6 +5,7 @@ batch on any 4xx but 408 and 429, and re-sends it on a 5xx.
 """
 
 import asyncio
+from collections.abc import Iterator
 
 import msgspec
 import structlog
@@ -39,14 +40,16 @@ class Webhook:
 
     def app(self) -> Starlette:
         """The ASGI application."""
-        posts = ["/api/ingest", "/v1/batch", *(f"/v1/{call}" for call in _CALLS)]
-        return Starlette(
+        app = Starlette(
             routes=[
-                *(Route(path, self._ingest, methods=_METHODS) for path in posts),
+                *(Route(path, self._ingest, methods=_METHODS) for path in _ingest_paths()),
                 Route("/healthz", _healthy),
                 Route("/readyz", self._ready),
             ]
         )
+        # RudderStack drops a batch that is redirected.
+        app.router.redirect_slashes = False
+        return app
 
     async def _ingest(self, request: Request) -> Response:
         if not self._key.admits(request.headers):
@@ -76,13 +79,21 @@ class Webhook:
         return _json(200, {"status": "ready"})
 
 
+def _ingest_paths() -> Iterator[str]:
+    """Where RudderStack and its SDKs post; an SDK adds its path to whatever URL it is given."""
+    sdk_paths = ("/v1/batch", *(f"/v1/{call}" for call in _CALLS))
+    for path in ("/api/ingest", *sdk_paths, *(f"/api/ingest{path}" for path in sdk_paths)):
+        yield path
+        yield f"{path}/"
+
+
 async def _healthy(_: Request) -> Response:
     return _json(200, {"status": "alive"})
 
 
 def _call_type(path: str) -> str | None:
     """`/v1/track` and its like name the type of a bare event."""
-    name = path.rpartition("/")[2]
+    name = path.rstrip("/").rpartition("/")[2]
     return name if name in _CALLS else None
 
 

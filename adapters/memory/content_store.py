@@ -39,6 +39,11 @@ class InMemoryContentStore:
         """A digest of every item."""
         return self._version
 
+    @property
+    def contents(self) -> Sequence[Content]:
+        """Every item, in the order of the ids."""
+        return self._contents
+
     def __len__(self) -> int:
         """Number of items."""
         return len(self._contents)

@@ -1,7 +1,6 @@
 """When an event happened, by clocks that cannot all be trusted."""
 
 from datetime import UTC, datetime
-from math import isfinite
 from typing import Any
 
 NETWORK_NOISE_MS = 10_000
@@ -37,9 +36,16 @@ def parse_time(value: Any) -> int | None:
     """
     if isinstance(value, str):
         return _parse_text(value)
-    if isinstance(value, int | float) and not isinstance(value, bool) and isfinite(value):
-        return round(value if abs(value) >= _MILLISECONDS_FROM else value * 1000)
+    if isinstance(value, int | float) and not isinstance(value, bool):
+        return _parse_number(value)
     return None
+
+
+def _parse_number(value: float) -> int | None:
+    try:
+        return round(value if abs(value) >= _MILLISECONDS_FROM else value * 1000)
+    except (ValueError, OverflowError):  # NaN, Infinity
+        return None
 
 
 def _parse_text(text: str) -> int | None:

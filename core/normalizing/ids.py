@@ -8,6 +8,8 @@ MAX_ID_CHARS = 512
 """An id becomes a Redis key and a log field; nothing honest comes near this."""
 
 _EXACT_FLOAT = 2**53
+_LONGEST_INT_BITS = 1024
+"""Python refuses to print integers of many thousand digits."""
 
 
 def text_id(value: Any) -> str | None:
@@ -17,7 +19,7 @@ def text_id(value: Any) -> str | None:
     if isinstance(value, bool):
         return None
     if isinstance(value, int):
-        return str(value)
+        return str(value) if value.bit_length() < _LONGEST_INT_BITS else None
     if isinstance(value, float) and isfinite(value):
         whole = value.is_integer() and abs(value) < _EXACT_FLOAT
         return str(int(value)) if whole else repr(value)

@@ -79,6 +79,8 @@ def _normalize(
 
 def _call(event: dict[str, Any], call_type: str | None) -> str:
     call = event.get("type") or call_type
+    if not call and text_id(event.get("event")):
+        call = "track"  # an operator's own mapping may leave the type out; only a track is named
     if not call:
         raise UnusableEventError("no_type")
     name = str(call).strip().lower()

@@ -1,0 +1,73 @@
+"""Running pipelines: one process in memory, and the three processes over a real server."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from deploy.local import LocalStack
+from deploy.valkey import free_port, valkey_binary
+from tests.end_to_end.client import Pipeline
+
+ENVIRON = {
+    name: value
+    for name, value in os.environ.items()
+    if not name.startswith(("INGEST_", "SERVE_", "WORKER_"))
+    and name not in ("CATALOGUE", "EVENT_PLAN", "QDRANT_API_URL")
+} | {"LOG_FORMAT": "json"}
+
+
+@pytest.fixture(scope="session", params=["one_process", "three_processes"])
+def pipeline(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Pipeline]:
+    """Every test over it runs twice: in memory, and over Redis."""
+    folder = tmp_path_factory.mktemp(request.param)
+    if request.param == "one_process":
+        yield from _one_process(folder)
+    else:
+        yield from _three_processes(folder)
+
+
+@pytest.fixture(scope="session")
+def split_pipeline(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Pipeline]:
+    """The three processes alone."""
+    yield from _three_processes(tmp_path_factory.mktemp("split"))
+
+
+def _three_processes(folder: Path) -> Iterator[Pipeline]:
+    """Over the Redis in REDIS_URL if it is set, else over an embedded Valkey."""
+    if not ENVIRON.get("REDIS_URL") and valkey_binary() is None:
+        pytest.skip("no Valkey for this machine and no REDIS_URL")
+    with LocalStack(
+        folder, ingest_port=free_port(), serve_port=free_port(), environ=ENVIRON
+    ) as stack:
+        yield Pipeline(stack.ingest_url, stack.serve_url)
+
+
+def _one_process(folder: Path) -> Iterator[Pipeline]:
+    ingest_port, serve_port = free_port(), free_port()
+    environ = ENVIRON | {"INGEST_PORT": str(ingest_port), "SERVE_PORT": str(serve_port)}
+    environ.pop("REDIS_URL", None)
+    with (folder / "log").open("wb") as log:
+        process = subprocess.Popen(
+            [sys.executable, "-m", "deploy.cli", "run", "--memory"],
+            env=environ,
+            stdout=log,
+            stderr=log,
+        )
+    pipeline = Pipeline(f"http://127.0.0.1:{ingest_port}", f"http://127.0.0.1:{serve_port}")
+    try:
+        pipeline.wait_until_ready()
+        yield pipeline
+        process.send_signal(signal.SIGTERM)
+        assert process.wait(timeout=10) == 0, (folder / "log").read_text()
+    finally:
+        process.kill()
+        process.wait()
+        time.sleep(0)

@@ -1,0 +1,150 @@
+"""`ai-engine run` and `ai-engine demo`, as a newcomer uses them."""
+
+import re
+import shlex
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import httpx
+import pytest
+
+from deploy.valkey import free_port, valkey_binary
+from tests.end_to_end.client import Pipeline, eventually
+from tests.end_to_end.conftest import ENVIRON
+
+pytestmark = pytest.mark.skipif(valkey_binary() is None, reason="no Valkey for this machine")
+
+
+class Run:
+    """A running `ai-engine run` and what it printed so far."""
+
+    def __init__(self, folder: Path, **environ: str) -> None:
+        self.output = folder / "output"
+        self.ports = (free_port(), free_port())
+        with self.output.open("wb") as output:
+            self.process = subprocess.Popen(  # noqa: S603 - our own command
+                [sys.executable, "-m", "deploy.cli", "run", "--folder", str(folder / "run")],
+                env=ENVIRON
+                | {
+                    "REDIS_URL": "",
+                    "INGEST_PORT": str(self.ports[0]),
+                    "SERVE_PORT": str(self.ports[1]),
+                }
+                | environ,
+                stdout=output,
+                stderr=subprocess.STDOUT,
+            )
+        self.pipeline = Pipeline(*(f"http://127.0.0.1:{port}" for port in self.ports))
+
+    def curl_lines(self) -> list[list[str]]:
+        text = eventually(lambda: (t := self.output.read_text()).count("curl -s") == 3 and t)
+        joined = text.replace("\\\n", " ")
+        return [shlex.split(line) for line in re.findall(r"^ +(curl .*)$", joined, re.MULTILINE)]
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Iterator[Path]:
+    yield tmp_path
+    # Whatever a failed test left is ended as the next `run` would end it.
+    from deploy.leftovers import ProcessRecord  # noqa: PLC0415
+
+    ProcessRecord(tmp_path / "run" / "processes.json").end_leftovers()
+
+
+def curl(arguments: list[str]) -> httpx.Response:
+    """What curl does with the few options that the printed lines use."""
+    url, headers, data = "", {}, None
+    words = iter(arguments[2:])
+    for word in words:
+        if word == "-H":
+            name, _, value = next(words).partition(": ")
+            headers[name] = value
+        elif word == "-d":
+            data = next(words)
+        else:
+            url = word
+    return (
+        httpx.post(url, content=data, headers=headers) if data else httpx.get(url, headers=headers)
+    )
+
+
+def test_run_prints_three_curl_lines_that_work(folder: Path) -> None:
+    started = time.monotonic()
+    run = Run(folder)
+    send, model, recommend = run.curl_lines()
+    assert time.monotonic() - started < 10
+    assert curl(send).json() == {"accepted": 1}
+    run.pipeline.model_of("ada", events=1)
+    known = curl(model).json()
+    assert known["positives"]
+    answer = curl(recommend).json()
+    assert len(answer["items"]) == 5
+    assert not set(known["viewed"]) & {item["content_id"] for item in answer["items"]}
+    run.process.send_signal(signal.SIGINT)
+    assert run.process.wait(timeout=20) == 0
+
+
+def test_run_serves_another_catalogue(folder: Path) -> None:
+    other = folder / "other.jsonl"
+    lines = [f'{{"id": {n}, "title": "Item {n}", "tags": ["kind:K{n % 2}"]}}' for n in range(12)]
+    other.write_text("\n".join([*lines, '{"id": "broken"}']))
+    run = Run(folder, CATALOGUE=str(other))
+    run.curl_lines()
+    assert set(run.pipeline.ids("somebody", limit=12)) == {str(n) for n in range(12)}
+    assert "line 13" in run.output.read_text()
+    run.process.send_signal(signal.SIGTERM)
+    assert run.process.wait(timeout=20) == 0
+
+
+def test_run_after_a_kill_ends_what_was_left_and_keeps_the_data(folder: Path) -> None:
+    first = Run(folder)
+    curl(first.curl_lines()[0])
+    first.pipeline.model_of("ada", events=1)
+    first.process.kill()
+    first.process.wait()
+    second = Run(folder)
+    second.curl_lines()
+    assert second.pipeline.model_of("ada", events=1)["window"]["events"] == 1
+    with pytest.raises(httpx.TransportError):
+        httpx.get(f"{first.pipeline.ingest_url}/healthz")
+    second.process.send_signal(signal.SIGTERM)
+    assert second.process.wait(timeout=20) == 0
+
+
+def test_a_port_that_is_taken_is_named(folder: Path) -> None:
+    first = Run(folder)
+    first.curl_lines()
+    second = subprocess.run(  # noqa: S603 - our own command
+        [sys.executable, "-m", "deploy.cli", "run", "--folder", str(folder / "second")],
+        env=ENVIRON | {"REDIS_URL": "", "INGEST_PORT": str(first.ports[0])},
+        capture_output=True,
+        text=True,
+        timeout=30,
+        check=False,
+    )
+    assert second.returncode == 1
+    assert f"INGEST_PORT={first.ports[0]}" in second.stderr
+    first.process.send_signal(signal.SIGTERM)
+    assert first.process.wait(timeout=20) == 0
+
+
+def test_the_demo_tells_the_day_within_its_time() -> None:
+    started = time.monotonic()
+    done = subprocess.run(
+        [sys.executable, "-m", "deploy.cli", "demo"],
+        env=ENVIRON,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    assert time.monotonic() - started < 15
+    before, after = done.stdout.split("What was learnt")
+    assert "varied list" in before
+    assert "amsterdam-anne-frank-house" in after
+    assert "because of" in after

@@ -1,0 +1,171 @@
+"""Processes that are killed, stopped, misconfigured or without their Redis."""
+
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+import redis
+
+from deploy.local import LocalStack
+from deploy.valkey import free_port, valkey_binary
+from tests.end_to_end.client import Pipeline, eventually, read, visitor
+from tests.end_to_end.conftest import ENVIRON
+
+pytestmark = pytest.mark.skipif(valkey_binary() is None, reason="no Valkey for this machine")
+HASTY = {"WORKER_STALE_MS": "300", "WORKER_KEEP_EVERY_MS": "100", "REDIS_URL": ""}
+
+
+@pytest.fixture
+def stack(tmp_path: Path) -> Iterator[LocalStack]:
+    """Three processes of this test alone, impatient with what a dead worker left."""
+    with LocalStack(
+        tmp_path, ingest_port=free_port(), serve_port=free_port(), environ=ENVIRON | HASTY
+    ) as running:
+        # The worker has no port; it is up once it has done something.
+        first = visitor()
+        pipeline_of(running).accept(read(first, "lidice-children", 30))
+        pipeline_of(running).model_of(first, events=1)
+        yield running
+
+
+def pipeline_of(stack: LocalStack) -> Pipeline:
+    return Pipeline(stack.ingest_url, stack.serve_url)
+
+
+def test_a_worker_killed_at_any_moment_loses_nothing(stack: LocalStack) -> None:
+    pipeline, user = pipeline_of(stack), visitor()
+    for round_number in range(4):
+        for number in range(25):
+            pipeline.accept(read(user, f"story-{round_number}-{number}", 30))
+            if number == 5 * round_number:
+                stack.processes["worker"].kill()
+                stack.processes["worker"].wait()
+        stack.start_process("worker")
+    assert pipeline.model_of(user, events=100)["window"]["events"] == 100
+
+
+def test_entries_that_a_dead_worker_had_read_are_taken_over(stack: LocalStack) -> None:
+    pipeline, user = pipeline_of(stack), visitor()
+    stack.processes["worker"].terminate()
+    assert stack.processes["worker"].wait(timeout=10) == 0
+    pipeline.accept(read(user, "lidice-children", 30))
+    client: Any = redis.Redis.from_url(stack.redis_url)
+    [[_, entries]] = client.xreadgroup("ingest", "dead-worker", {"ingest:{0}": ">"}, count=10)
+    assert len(entries) == 1
+    stack.start_process("worker")
+    pipeline.model_of(user, events=1)
+    eventually(lambda: client.xpending("ingest:{0}", "ingest")["pending"] == 0)
+
+
+def test_events_accepted_before_the_first_worker_started_count(tmp_path: Path) -> None:
+    with LocalStack(
+        tmp_path, ingest_port=free_port(), serve_port=free_port(), environ=ENVIRON | HASTY
+    ) as stack:
+        pipeline, user = pipeline_of(stack), visitor()
+        stack.processes["worker"].kill()
+        stack.processes["worker"].wait()
+        redis.Redis.from_url(stack.redis_url).delete("ingest:{0}")
+        pipeline.accept(read(user, "lidice-children", 30))
+        stack.start_process("worker")
+        pipeline.model_of(user, events=1)
+
+
+def test_a_flushed_redis_gets_its_group_and_its_consumer_back(stack: LocalStack) -> None:
+    pipeline, user = pipeline_of(stack), visitor()
+    pipeline.accept(read(user, "lidice-children", 30))
+    pipeline.model_of(user, events=1)
+    redis.Redis.from_url(stack.redis_url).flushall()
+    later = visitor()
+    pipeline.accept(read(later, "lidice-children", 30))
+    pipeline.model_of(later, events=1)
+    assert "consumer.revived" in stack.log_of("worker")
+
+
+def test_a_worker_that_starts_before_its_redis_waits_for_it(stack: LocalStack) -> None:
+    pipeline, user = pipeline_of(stack), visitor()
+    assert stack.valkey is not None
+    stack.processes["worker"].kill()
+    stack.processes["worker"].wait()
+    stack.valkey.kill()
+    stack.start_process("worker")
+    eventually(lambda: "worker.waited" in stack.log_of("worker"))
+    stack.valkey.start()
+    pipeline.wait_until_ready()
+    pipeline.accept(read(user, "lidice-children", 30))
+    pipeline.model_of(user, events=1)
+
+
+def test_without_redis_the_webhook_says_try_later_and_recovers(stack: LocalStack) -> None:
+    pipeline, user = pipeline_of(stack), visitor()
+    assert stack.valkey is not None
+    stack.valkey.kill()
+    refused = pipeline.post({"type": "page", "userId": user})
+    assert refused.status_code == 503
+    assert refused.headers["retry-after"]
+    assert set(refused.json()) == {"code", "message"}
+    assert httpx.get(f"{stack.ingest_url}/readyz").status_code == 503
+    assert httpx.get(f"{stack.serve_url}/readyz").status_code == 503
+    away = httpx.get(f"{stack.serve_url}/api/recommend", params={"user_id": user})
+    assert away.status_code == 503
+    stack.valkey.start()
+    pipeline.wait_until_ready()
+    pipeline.accept(read(user, "lidice-children", 30))
+    pipeline.model_of(user, events=1)
+
+
+@pytest.mark.parametrize("name", ["webhook", "worker", "serve"])
+def test_sigterm_ends_a_process_in_order(stack: LocalStack, name: str) -> None:
+    stack.processes[name].send_signal(signal.SIGTERM)
+    assert stack.processes[name].wait(timeout=10) == 0
+    log = stack.log_of(name)
+    assert "process.stopped" in log
+    assert "Traceback" not in log
+
+
+def test_every_key_of_a_user_ends_by_itself(stack: LocalStack) -> None:
+    pipeline, user = pipeline_of(stack), "u1"
+    pipeline.accept(read(user, "lidice-children", 30))
+    pipeline.model_of(user, events=1)
+    client: Any = redis.Redis.from_url(stack.redis_url)
+    keys = {key.decode(): client.ttl(key) for key in client.scan_iter("*{u1}*")}
+    assert set(keys) == {"events:{u1}", "model:{u1}", "revision:{u1}"}
+    assert all(ttl > 0 for ttl in keys.values())
+    assert client.type("events:{u1}") == b"zset"
+    assert client.type("model:{u1}") == b"string"
+
+
+def start(*arguments: str, **environ: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(  # noqa: S603 - our own modules
+        [sys.executable, "-m", *arguments],
+        env=ENVIRON | environ,
+        capture_output=True,
+        text=True,
+        timeout=30,
+        check=False,
+    )
+
+
+@pytest.mark.parametrize("name", ["webhook", "worker"])
+def test_an_ingest_process_without_redis_does_not_start(name: str) -> None:
+    done = start("ingest_worker", name, REDIS_URL="")
+    assert done.returncode == 2
+    assert "REDIS_URL" in done.stderr
+
+
+def test_bad_settings_end_the_start_with_all_their_names() -> None:
+    done = start("serve_api", RANKING_WEIGHTS_GEO="much", SERVE_PORT="99999", RANKING_MMR_POL="5")
+    assert done.returncode == 2
+    for name in ("RANKING_WEIGHTS_GEO", "SERVE_PORT", "RANKING_MMR_POL"):
+        assert name in done.stderr
+    assert "did you mean RANKING_MMR_POOL?" in done.stderr
+
+
+def test_a_catalogue_that_is_not_there_is_named() -> None:
+    done = start("serve_api", CATALOGUE="/nowhere/file.jsonl")
+    assert done.returncode == 2
+    assert "/nowhere/file.jsonl" in done.stderr

@@ -1,0 +1,134 @@
+"""The webhook's door: keys in every place, bodies within their limits, answers by cause."""
+
+import asyncio
+import gzip
+import zlib
+from base64 import b64encode
+from collections.abc import AsyncIterator
+
+import httpx
+import pytest
+from starlette.datastructures import Headers
+
+from core.errors import RetryableError
+from ingest_worker.access import IngestKey
+from ingest_worker.body import BadEncodingError, BodyTooLargeError, read_body
+from ingest_worker.settings import IngestSettings
+from ingest_worker.webhook import Webhook
+
+KEY = "s3cret-ключ"
+
+
+def basic(text: str) -> str:
+    return f"Basic {b64encode(text.encode()).decode()}"
+
+
+@pytest.mark.parametrize(
+    ("headers", "admitted"),
+    [
+        ({"Authorization": "Bearer plain-key"}, True),
+        ({"Authorization": "bearer plain-key"}, True),
+        ({"Authorization": basic("plain-key:")}, True),
+        ({"Authorization": basic("rudder:plain-key")}, True),
+        ({"X-API-Key": "plain-key"}, True),
+        ({"X-Secret": "plain-key"}, True),
+        ({}, False),
+        ({"X-API-Key": ""}, False),
+        ({"X-API-Key": "plain-key2"}, False),
+        ({"X-Other": "plain-key"}, False),
+        ({"Authorization": "Bearer "}, False),
+        ({"Authorization": "Basic !!!"}, False),
+        ({"Authorization": basic("wrong:wrong")}, False),
+        ({"Authorization": "Digest plain-key"}, False),
+    ],
+)
+def test_the_key_is_found_where_a_sender_can_put_it(
+    headers: dict[str, str], *, admitted: bool
+) -> None:
+    assert IngestKey("plain-key", "X-Secret").admits(Headers(headers)) is admitted
+
+
+def test_without_a_key_everybody_is_let_in() -> None:
+    assert IngestKey("", "X-API-Key").admits(Headers({}))
+
+
+async def chunks(*parts: bytes) -> AsyncIterator[bytes]:
+    for part in parts:
+        yield part
+
+
+async def test_a_body_is_collected_and_unpacked_by_its_content() -> None:
+    packed = gzip.compress(b'{"a":1}')
+    assert await read_body(chunks(packed[:5], packed[5:]), 100) == b'{"a":1}'
+    assert await read_body(chunks(b'{"a"', b":1}"), 100) == b'{"a":1}'
+
+
+async def test_a_body_of_exactly_the_limit_passes() -> None:
+    assert len(await read_body(chunks(b"x" * 100), 100)) == 100
+    assert len(await read_body(chunks(gzip.compress(b"x" * 100)), 100)) == 100
+
+
+async def test_a_body_over_the_limit_is_refused_before_and_after_unpacking() -> None:
+    for body in (b"x" * 101, gzip.compress(b"x" * 101), gzip.compress(b"x" * 10_000_000)[:99]):
+        with pytest.raises(BodyTooLargeError):
+            await read_body(chunks(body), 100)
+
+
+async def test_broken_gzip_is_told_apart() -> None:
+    packed = gzip.compress(b'{"a":1}')
+    for body in (
+        packed[:-6],
+        packed[:12] + b"junk" + packed[16:],
+        b"\x1f\x8b" + zlib.compress(b"x"),
+    ):
+        with pytest.raises(BadEncodingError):
+            await read_body(chunks(body), 1000)
+
+
+class Stream:
+    """A stream that stores, is away, or hangs."""
+
+    def __init__(self, *, away: bool = False, hangs: bool = False) -> None:
+        self.away, self.hangs = away, hangs
+        self.stored: list[tuple[bytes, str | None]] = []
+
+    async def enqueue(self, body: bytes, *, call_type: str | None) -> None:
+        if self.hangs:
+            await asyncio.Event().wait()
+        if self.away:
+            raise RetryableError("away")
+        self.stored.append((body, call_type))
+
+    async def ping(self) -> None:
+        if self.away:
+            raise RetryableError("away")
+
+
+async def send(stream: Stream, path: str = "/api/ingest", **request: object) -> httpx.Response:
+    settings = IngestSettings(api_key="k", body_timeout_s=1)
+    transport = httpx.ASGITransport(Webhook(stream, settings).app())
+    async with httpx.AsyncClient(transport=transport, base_url="http://test") as client:
+        headers = {"X-API-Key": "k", **request.pop("headers", {})}  # type: ignore[dict-item]
+        return await client.request("POST", path, headers=headers, **request)  # type: ignore[arg-type]
+
+
+async def test_the_body_is_stored_as_it_came_with_what_the_path_says() -> None:
+    stream = Stream()
+    body = b'  {"type" : "track", "v": NaN}\n'
+    assert (await send(stream, "/v1/track", content=body)).status_code == 200
+    assert (await send(stream, "/v1/batch/", content=b"[]")).status_code == 200
+    assert stream.stored == [(body, "track"), (b"[]", None)]
+
+
+async def test_a_wrong_key_is_401_and_stores_nothing() -> None:
+    stream = Stream()
+    answer = await send(stream, content=b"{}", headers={"X-API-Key": "wrong"})
+    assert (answer.status_code, stream.stored) == (401, [])
+    assert set(answer.json()) == {"code", "message"}
+
+
+@pytest.mark.parametrize("stream", [Stream(away=True), Stream(hangs=True)])
+async def test_what_is_not_stored_is_503_so_that_it_is_sent_again(stream: Stream) -> None:
+    answer = await send(stream, content=b"{}")
+    assert answer.status_code == 503
+    assert int(answer.headers["Retry-After"]) > 0

@@ -1,0 +1,256 @@
+"""`normalize_events`: every call type, every odd id, and a reason for what cannot be used."""
+
+import json
+from typing import Any
+
+import pytest
+
+from core.events import InteractionEvent, encode_member
+from core.normalizing.normalize import normalize_events
+from core.normalizing.reasons import REJECT_REASONS, NormalizedBatch
+from tests.build import DAY_MS, MAPPER, NOW_MS, WINDOW_MS
+
+
+def normalize(
+    *events: Any, call_type: str | None = None, arrived_ms: int = NOW_MS
+) -> NormalizedBatch:
+    body = json.dumps({"batch": list(events)}).encode()
+    return normalize_events(
+        body, MAPPER, arrived_ms=arrived_ms, window_ms=WINDOW_MS, call_type=call_type
+    )
+
+
+def one(**parts: Any) -> InteractionEvent:
+    [event] = normalize({"type": "track", "userId": "u1", "messageId": "m1", **parts}).events
+    return event
+
+
+def rejected(event: Any) -> str:
+    batch = normalize(event)
+    assert batch.events == ()
+    [rejection] = batch.rejections
+    return rejection.reason
+
+
+@pytest.mark.parametrize(
+    ("given", "user_id"),
+    [
+        ({"userId": "ada"}, "ada"),
+        ({"userId": " ada "}, "ada"),
+        ({"userId": 12345}, "12345"),
+        ({"userId": 123.5}, "123.5"),
+        ({"userId": 77.0}, "77"),
+        ({"userId": 9007199254740993}, "9007199254740993"),
+        ({"userId": 123456789012345678901234}, "123456789012345678901234"),
+        ({"userId": None, "anonymousId": "anon"}, "anon"),
+        ({"userId": {"id": 1}, "anonymousId": "anon"}, "anon"),
+        ({"userId": True, "anonymousId": 4}, "4"),
+        ({"userId": "", "anonymousId": "anon"}, "anon"),
+        ({"anonymousId": "anon"}, "anon"),
+        ({"userId": "ユーザー-1"}, "ユーザー-1"),
+    ],
+)
+def test_a_user_is_found_in_every_form(given: dict[str, Any], user_id: str) -> None:
+    [event] = normalize({"type": "page", **given}).events
+    assert event.user_id == user_id
+
+
+@pytest.mark.parametrize("call", ["identify", "alias", "merge", "page", "screen", "group"])
+def test_every_call_type_is_kept(call: str) -> None:
+    [event] = normalize({"type": call, "userId": "u1"}).events
+    assert event.kind == call
+
+
+def test_the_path_names_the_type_of_a_bare_event() -> None:
+    [event] = normalize({"userId": "u1"}, call_type="screen").events
+    assert event.kind == "screen"
+
+
+def test_a_named_event_without_a_type_is_a_track() -> None:
+    [event] = normalize({"userId": "u1", "event": "CONTENT_LOOKUP"}).events
+    assert event.kind == "search"
+
+
+def test_a_track_event_without_a_plan_is_kept_and_not_scored() -> None:
+    event = one(event="Something Else", properties=None)
+    assert (event.kind, event.name, event.content_id) == ("other", "Something Else", None)
+
+
+def test_a_view_carries_its_item_session_and_what_was_shown_beside_it() -> None:
+    event = one(
+        event="CONTENT_VIEW_STARTED",
+        properties={
+            "content": {"content_id": "content_1234"},
+            "context": {
+                "candidates": ["content_1", {"content_id": 2}, {"id": "3"}, None, {}, "content_1"]
+            },
+        },
+        context={"sessionId": 1732435200123},
+    )
+    assert event.kind == "view_started"
+    assert event.content_id == "1234"
+    assert event.session_id == "1732435200123"
+    assert event.impressions == ("1", "2", "3")
+
+
+@pytest.mark.parametrize("content", ["content_77", 77, {"content_id": 77}, {"id": "content_77"}])
+def test_an_item_is_found_bare_or_in_an_object(content: Any) -> None:
+    event = one(event="CONTENT_VIEW_STARTED", properties={"content": content})
+    assert event.content_id == "77"
+
+
+def test_the_end_of_a_view_carries_how_it_ended() -> None:
+    event = one(
+        event="CONTENT_VIEW_ENDED",
+        properties={
+            "content": "content_1",
+            "details": {"reason": "next_button", "dwell_seconds": "12.5", "request_id": "r-1"},
+        },
+    )
+    assert (event.reason, event.dwell_seconds, event.request_id) == ("next_button", 12.5, "r-1")
+
+
+@pytest.mark.parametrize("dwell", [-1, "long", None, True, [], 1e400])
+def test_a_dwell_that_is_no_time_is_not_observed(dwell: Any) -> None:
+    event = one(
+        event="CONTENT_VIEW_ENDED", properties={"content": "1", "details": {"dwell_seconds": dwell}}
+    )
+    assert event.dwell_seconds is None
+
+
+def test_a_search_keeps_the_click_and_not_what_was_typed() -> None:
+    event = one(
+        event="CONTENT_LOOKUP",
+        properties={"details": {"query_text": "my grandmother", "clicked_id": "content_9"}},
+    )
+    assert (event.kind, event.content_id) == ("search", "9")
+    assert b"grandmother" not in encode_member(event)
+
+
+@pytest.mark.parametrize(
+    "answers",
+    [
+        {"q:personalization_theme": "Hiding", "q:name": "Ada Example"},
+        [
+            {"question_id": "q:personalization_theme", "answer": "Hiding"},
+            {"question_id": "name", "answer": "Ada Example"},
+            "noise",
+        ],
+    ],
+)
+def test_only_the_answers_that_the_plan_names_are_kept(answers: Any) -> None:
+    event = one(event="SURVEY_SUBMITTED", properties={"answers": answers})
+    assert event.answers == {"personalization_theme": "Hiding"}
+
+
+def test_a_rating_belongs_to_its_item() -> None:
+    event = one(
+        event="SURVEY_ANSWERED",
+        properties={"content": {"content_id": "content_5"}, "details": {"rating": "5"}},
+    )
+    assert (event.kind, event.content_id, event.rating) == ("survey", "5", 5.0)
+
+
+def test_root_traits_win_and_others_than_the_plans_are_dropped() -> None:
+    [event] = normalize(
+        {
+            "type": "identify",
+            "userId": "u1",
+            "anonymousId": "anon",
+            "traits": {"age": 16, "email": "ada@example.com"},
+            "context": {"traits": {"age": 99, "gender": "female", "phone": "1"}},
+        }
+    ).events
+    assert event.answers == {"age": 16, "gender": "female"}
+    assert event.links == ("anon",)
+
+
+def test_an_alias_links_the_previous_id() -> None:
+    [event] = normalize({"type": "alias", "userId": "u1", "previousId": 42}).events
+    assert event.links == ("42",)
+
+
+@pytest.mark.parametrize(
+    ("event", "reason"),
+    [
+        (None, "not_an_object"),
+        ("text", "not_an_object"),
+        ({"userId": "u1"}, "no_type"),
+        ({"type": "teleport", "userId": "u1"}, "unknown_type"),
+        ({"type": "track", "event": "X"}, "no_user"),
+        ({"type": "track", "event": "X", "userId": {"id": 1}}, "no_user"),
+        ({"type": "track", "event": "X", "userId": "u" * 513}, "user_id_too_long"),
+        ({"type": "track", "userId": "u1"}, "no_name"),
+        ({"type": "track", "userId": "u1", "event": {}}, "no_name"),
+        ({"type": "track", "userId": "u1", "event": "CONTENT_VIEW_STARTED"}, "no_content"),
+    ],
+)
+def test_what_cannot_be_used_has_a_reason(event: Any, reason: str) -> None:
+    assert rejected(event) == reason
+    assert reason in REJECT_REASONS
+
+
+def test_a_bad_event_costs_its_neighbours_nothing() -> None:
+    good = {"type": "page", "userId": "u1"}
+    batch = normalize(good, 7, {**good, "userId": "u2"}, {"type": "track"})
+    assert [event.user_id for event in batch.events] == ["u1", "u2"]
+    assert [rejection.reason for rejection in batch.rejections] == ["not_an_object", "no_user"]
+
+
+def test_a_rejection_keeps_the_message_id_and_the_event() -> None:
+    [rejection] = normalize({"type": "track", "messageId": "m-9", "n": [1]}).rejections
+    assert rejection.message_id == "m-9"
+    assert json.loads(rejection.body) == {"type": "track", "messageId": "m-9", "n": [1]}
+
+
+def test_a_body_that_is_no_json_is_one_rejection() -> None:
+    batch = normalize_events(b"<x/>", MAPPER, arrived_ms=NOW_MS, window_ms=WINDOW_MS)
+    [rejection] = batch.rejections
+    assert (rejection.reason, rejection.body) == ("malformed", b"<x/>")
+
+
+def test_what_is_older_than_the_window_is_counted_and_left_out() -> None:
+    fresh = {"type": "page", "userId": "u1", "timestamp": (NOW_MS - 29 * DAY_MS)}
+    old = {"type": "page", "userId": "u1", "timestamp": (NOW_MS - 31 * DAY_MS)}
+    batch = normalize(fresh, old)
+    assert len(batch.events) == 1
+    assert batch.expired == 1
+    assert batch.rejections == ()
+
+
+def test_the_older_spelling_of_the_message_id_is_read() -> None:
+    [event] = normalize({"type": "page", "userId": "u1", "message_id": "old-1"}).events
+    assert event.message_id == "old-1"
+
+
+def test_a_missing_message_id_comes_from_the_content() -> None:
+    event = {"type": "page", "userId": "u1", "originalTimestamp": "2025-11-24T10:00:00Z"}
+    first = normalize({**event, "sentAt": "a", "receivedAt": "2025-11-24T10:00:01Z"})
+    again = normalize({**event, "sentAt": "b", "timestamp": "2025-11-24T10:00:02Z"})
+    other = normalize({**event, "name": "Home"})
+    assert first.events[0].message_id == again.events[0].message_id
+    assert first.events[0].message_id != other.events[0].message_id
+
+
+def test_a_retry_is_the_same_member() -> None:
+    event = {
+        "type": "track",
+        "event": "X",
+        "userId": "u1",
+        "messageId": "m",
+        "originalTimestamp": "2025-11-24T10:00:00Z",
+    }
+    [first] = normalize({**event, "sentAt": "2025-11-24T10:00:05Z"}).events
+    [again] = normalize(
+        {**event, "sentAt": "2025-11-24T11:00:05Z"}, arrived_ms=NOW_MS + 9000
+    ).events
+    assert encode_member(first) == encode_member(again)
+
+
+def test_nan_from_the_python_sdk_is_not_observed() -> None:
+    body = (
+        b'{"batch":[{"type":"track","event":"CONTENT_VIEW_ENDED","userId":"u1",'
+        b'"properties":{"content":"1","details":{"dwell_seconds":NaN,"reason":"link"}}}]}'
+    )
+    [event] = normalize_events(body, MAPPER, arrived_ms=NOW_MS, window_ms=WINDOW_MS).events
+    assert (event.dwell_seconds, event.reason) == (None, "link")
