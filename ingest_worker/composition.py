@@ -15,7 +15,7 @@ from starlette.applications import Starlette
 from adapters.contents import open_content_store
 from adapters.plans.toml import read_plan
 from adapters.process import clock_ms, serve_http, stop_signals
-from adapters.redis.connection import connect, driver_errors
+from adapters.redis.connection import connect
 from adapters.redis.due_queue import RedisDueQueue
 from adapters.redis.event_buffer import RedisEventBuffer
 from adapters.redis.keys import stream_key
@@ -28,8 +28,8 @@ from adapters.redis.stream import (
 )
 from adapters.redis.user_models import RedisUserModelStore
 from adapters.settings import SharedSettings, read_settings
-from core.errors import ConfigError, RetryableError
-from core.log_names import INGEST_OPENED, WORKER_WAITED
+from core.errors import ConfigError
+from core.log_names import INGEST_OPENED
 from core.modelling.build import ModelBasis
 from core.normalizing.mapping import EventMapper
 from core.plan import EventPlan
@@ -38,12 +38,10 @@ from core.updater import UserModelUpdater
 from ingest_worker.batches import BatchHandler
 from ingest_worker.consumer import StreamConsumer, make_broker
 from ingest_worker.keeper import StreamKeeper
-from ingest_worker.pacing import pause
 from ingest_worker.refresher import Refresher
 from ingest_worker.settings import IngestSettings, WorkerSettings
 from ingest_worker.webhook import Webhook
-
-_START_AGAIN_S = 1.0
+from ingest_worker.worker import Worker
 
 _log = structlog.get_logger()
 
@@ -81,7 +79,7 @@ async def webhook_parts(settings: IngestProcess) -> AsyncIterator[Starlette]:
 
 
 @asynccontextmanager
-async def worker_parts(settings: IngestProcess) -> AsyncIterator["Worker"]:
+async def worker_parts(settings: IngestProcess) -> AsyncIterator[Worker]:
     """The worker over Redis, its broker not started yet."""
     async with _redis(settings) as client:
         shards = settings.ingest.shards
@@ -99,7 +97,7 @@ async def worker_parts(settings: IngestProcess) -> AsyncIterator["Worker"]:
             dead_letters=RedisDeadLetters(client, max_letters=settings.worker.max_dead_letters),
             models=RedisUserModelStore(client, ttl_s=settings.model_ttl_s),
         )
-        yield Worker(settings, client, parts)
+        yield _worker(settings, client, parts)
 
 
 async def run_webhook(settings: IngestProcess) -> None:
@@ -152,48 +150,14 @@ def ingest_parts(
     return IngestParts(handler=handler, refresher=refresher)
 
 
-class Worker:
-    """Consumer, keeper and refresher of one worker process."""
-
-    def __init__(self, settings: IngestProcess, client: Redis, parts: IngestParts) -> None:
-        """Subscribe to every shard."""
-        self._refresher = parts.refresher
-        self._broker = make_broker(settings.redis_url, timeout_s=settings.redis_timeout_s)
-        self._keepers = [
-            self._shard(settings, client, parts.handler, shard)
-            for shard in range(settings.ingest.shards)
-        ]
-
-    async def run(self, stopping: asyncio.Event) -> None:
-        """Work until told to stop; what has been begun is finished."""
-        await self._start(stopping)
-        async with asyncio.TaskGroup() as tasks:
-            for keeper in self._keepers:
-                tasks.create_task(keeper.run(stopping))
-            tasks.create_task(self._refresher.run(stopping))
-            await stopping.wait()
-            await self._broker.stop()
-
-    async def _start(self, stopping: asyncio.Event) -> None:
-        """Start reading, as soon as Redis is there: a pod may be up before it."""
-        while not stopping.is_set():
-            try:
-                for keeper in self._keepers:
-                    await keeper.prepare()
-                with driver_errors("starting to read"):
-                    await self._broker.start()
-            except RetryableError as exc:
-                _log.warning(WORKER_WAITED, error=str(exc))
-                await pause(stopping, _START_AGAIN_S)
-            else:
-                return
-
-    def _shard(
-        self, settings: IngestProcess, client: Redis, handler: BatchHandler, shard: int
-    ) -> StreamKeeper:
-        name = f"{socket.gethostname()}-{os.getpid()}"
+def _worker(settings: IngestProcess, client: Redis, parts: IngestParts) -> Worker:
+    """A consumer and a keeper for every shard, and the refresher."""
+    name = f"{socket.gethostname()}-{os.getpid()}"
+    broker = make_broker(settings.redis_url, timeout_s=settings.redis_timeout_s)
+    keepers = []
+    for shard in range(settings.ingest.shards):
         consumer = StreamConsumer(
-            self._broker,
+            broker,
             stream=StreamSub(
                 stream_key(shard),
                 group=GROUP,
@@ -203,15 +167,18 @@ class Worker:
                 polling_interval=settings.worker.poll_ms,
             ),
             decode=raw_batch,
-            handle=handler.handle,
+            handle=parts.handler.handle,
         )
-        return StreamKeeper(
-            RedisPendingBatches(client, shard=shard, consumer=name),
-            handler.handle,
-            revive=consumer.revive,
-            stale_ms=settings.worker.stale_ms,
-            every_ms=settings.worker.keep_every_ms,
+        keepers.append(
+            StreamKeeper(
+                RedisPendingBatches(client, shard=shard, consumer=name),
+                parts.handler.handle,
+                revive=consumer.revive,
+                stale_ms=settings.worker.stale_ms,
+                every_ms=settings.worker.keep_every_ms,
+            )
         )
+    return Worker(broker, keepers, parts.refresher)
 
 
 def warn_if_open(settings: IngestProcess) -> None:

@@ -73,6 +73,9 @@ class StreamKeeper:
                 await self.keep()
             except RetryableError as exc:
                 _log.warning(KEEPING_FAILED, error=str(exc))
+            except Exception:
+                # A bug in one batch must not stop the others: what failed stays pending.
+                _log.exception(KEEPING_FAILED)
             await pause(stopping, self._every_s)
 
     async def keep(self) -> None:

@@ -54,10 +54,32 @@ class Refresher:
         if not due:
             return False
         started_ms = self._clock_ms()
-        refreshed = await self._updater.refresh(*(user.user_id for user in due), now_ms=started_ms)
-        await self._complete(due, {one.signals.user_id for one in refreshed})
+        try:
+            await self._refresh(due)
+        except RetryableError:
+            raise
+        except Exception:
+            await self._refresh_alone(due)
         _log.info(USERS_REFRESHED, users=len(due), took_ms=self._clock_ms() - started_ms)
         return True
+
+    async def _refresh(self, due: Sequence[DueUser]) -> None:
+        user_ids = [user.user_id for user in due]
+        refreshed = await self._updater.refresh(*user_ids, now_ms=self._clock_ms())
+        await self._complete(due, {one.signals.user_id for one in refreshed})
+
+    async def _refresh_alone(self, due: Sequence[DueUser]) -> None:
+        """One by one after a round has failed, so that one user's bug stays with them.
+
+        Theirs stays leased, and is tried again when the lease has run out.
+        """
+        for user in due:
+            try:
+                await self._refresh([user])
+            except RetryableError:
+                raise
+            except Exception:
+                _log.exception(REFRESH_FAILED, token=user.token)
 
     async def _complete(self, due: Sequence[DueUser], with_events: set[str]) -> None:
         """Book the next refresh as long as the buffer holds events of the user."""

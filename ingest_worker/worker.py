@@ -1,0 +1,57 @@
+"""`Worker`: the life of one worker process, from its first read to its orderly end."""
+
+import asyncio
+from collections.abc import Sequence
+
+import structlog
+from faststream.redis import RedisBroker
+from redis.exceptions import RedisError
+
+from core.errors import RetryableError
+from core.log_names import WORKER_WAITED
+from ingest_worker.keeper import StreamKeeper
+from ingest_worker.pacing import pause
+from ingest_worker.refresher import Refresher
+
+_START_AGAIN_S = 1.0
+
+_log = structlog.get_logger()
+
+
+class Worker:
+    """The consumers of a broker, a keeper a shard, and the refresher."""
+
+    def __init__(
+        self, broker: RedisBroker, keepers: Sequence[StreamKeeper], refresher: Refresher
+    ) -> None:
+        """Nothing runs yet."""
+        self._broker = broker
+        self._keepers = keepers
+        self._refresher = refresher
+
+    async def run(self, stopping: asyncio.Event) -> None:
+        """Work until told to stop; what has been begun is finished."""
+        await self._start(stopping)
+        async with asyncio.TaskGroup() as tasks:
+            for keeper in self._keepers:
+                tasks.create_task(keeper.run(stopping))
+            tasks.create_task(self._refresher.run(stopping))
+            await stopping.wait()
+            await self._broker.stop()
+
+    async def _start(self, stopping: asyncio.Event) -> None:
+        """Start reading as soon as Redis is there: a pod may be up before it.
+
+        Each group is created first, by us and at the beginning of its stream:
+        FastStream would create it at the end, behind what is already stored.
+        """
+        while not stopping.is_set():
+            try:
+                for keeper in self._keepers:
+                    await keeper.prepare()
+                await self._broker.start()
+            except (RetryableError, RedisError, OSError) as exc:
+                _log.warning(WORKER_WAITED, error=str(exc))
+                await pause(stopping, _START_AGAIN_S)
+            else:
+                return

@@ -1,0 +1,206 @@
+"""The batch handler, the refresher and the keeper over the in-memory adapters."""
+
+import asyncio
+import json
+from collections.abc import Sequence
+from typing import Any
+
+import pytest
+
+from adapters.memory.due_queue import InMemoryDueQueue
+from adapters.memory.event_buffer import InMemoryEventBuffer
+from adapters.memory.stream import InMemoryDeadLetters
+from adapters.memory.user_models import InMemoryUserModelStore
+from core.config import ModelConfig
+from core.errors import RetryableError
+from core.modelling.build import ModelBasis
+from core.ports import Debounce, DueUser, EventWindow, RawBatch
+from core.updater import UserModelUpdater
+from ingest_worker.batches import BatchHandler
+from ingest_worker.keeper import StreamKeeper
+from ingest_worker.refresher import Refresher
+from tests.build import DAY_MS, MAPPER, NOW_MS, PLAN, WINDOW_MS, themed_catalogue
+
+AGAIN_MS = 3 * DAY_MS
+
+
+class Poisoned(InMemoryEventBuffer):
+    """A buffer in which one user's events cannot be read."""
+
+    async def fetch_events(
+        self, user_ids: Sequence[str], *, since_ms: int
+    ) -> Sequence[EventWindow]:
+        if "poison" in user_ids:
+            raise ValueError("not an event")
+        return await super().fetch_events(user_ids, since_ms=since_ms)
+
+
+class Loop:
+    """The ingest side with a clock that the test moves."""
+
+    def __init__(self, buffer: InMemoryEventBuffer | None = None) -> None:
+        self.now_ms = NOW_MS
+        self.buffer = buffer or InMemoryEventBuffer(window_ms=WINDOW_MS, max_events=100)
+        self.queue = InMemoryDueQueue(Debounce())
+        self.letters = InMemoryDeadLetters(max_letters=10)
+        self.models = InMemoryUserModelStore(ttl_s=7 * 86_400, clock_s=lambda: self.now_ms / 1000)
+        basis = ModelBasis.of(PLAN, ModelConfig())
+        self.handler = BatchHandler(
+            mapper=MAPPER,
+            buffer=self.buffer,
+            queue=self.queue,
+            dead_letters=self.letters,
+            window_ms=WINDOW_MS,
+            clock_ms=lambda: self.now_ms,
+        )
+        self.refresher = Refresher(
+            queue=self.queue,
+            updater=UserModelUpdater(self.buffer, self.models, themed_catalogue(), basis),
+            clock_ms=lambda: self.now_ms,
+            users_a_round=20,
+            poll_ms=1,
+            again_after_ms=AGAIN_MS,
+        )
+
+    async def handle(self, *events: dict[str, Any]) -> None:
+        body = json.dumps(list(events)).encode()
+        await self.handler.handle([RawBatch(entry_id="1-0", body=body, received_ms=self.now_ms)])
+
+
+def page(user_id: str, message_id: str = "m") -> dict[str, Any]:
+    return {"type": "page", "userId": user_id, "messageId": message_id}
+
+
+async def test_an_event_is_in_the_model_after_one_round() -> None:
+    loop = Loop()
+    await loop.handle(page("u1"), page("u2"))
+    assert await loop.refresher.refresh_round()
+    assert await loop.models.get_signals("u1")
+    assert await loop.models.get_signals("u2")
+    assert not await loop.refresher.refresh_round()
+
+
+async def test_rejected_events_become_dead_letters_and_the_rest_goes_on() -> None:
+    loop = Loop()
+    await loop.handle(page("u1"), {"type": "track", "messageId": "bad"})
+    [letter] = loop.letters.letters
+    assert (letter.reason, letter.entry_id, letter.message_id) == ("no_user", "1-0", "bad")
+    assert await loop.refresher.refresh_round()
+
+
+async def test_a_redelivered_batch_marks_its_users_although_nothing_changed() -> None:
+    """A worker may have died between the append and the mark."""
+    loop = Loop()
+    await loop.handle(page("u1"))
+    await loop.refresher.refresh_round()
+    loop.now_ms += 10_000
+    await loop.handle(page("u1"))
+    assert await loop.refresher.refresh_round()
+
+
+async def test_a_model_is_aged_well_inside_its_life_while_the_buffer_holds_events() -> None:
+    loop = Loop()
+    await loop.handle(page("u1"))
+    await loop.refresher.refresh_round()
+    for _ in range(9):  # 27 days without an event
+        loop.now_ms += AGAIN_MS
+        assert await loop.models.get_signals("u1"), "the returning visitor is never cold"
+        assert await loop.refresher.refresh_round()
+        signals = await loop.models.get_signals("u1")
+        assert signals is not None
+        assert signals.built_at_ms == loop.now_ms
+    loop.now_ms += 2 * AGAIN_MS
+    assert await loop.refresher.refresh_round()
+    loop.now_ms += 2 * AGAIN_MS
+    assert not await loop.refresher.refresh_round(), "nothing is booked without events"
+
+
+async def test_one_users_bug_stays_with_that_user() -> None:
+    loop = Loop(Poisoned(window_ms=WINDOW_MS, max_events=100))
+    await loop.handle(page("u1"), page("poison"), page("u2"))
+    assert await loop.refresher.refresh_round()
+    assert await loop.models.get_signals("u1")
+    assert await loop.models.get_signals("u2")
+    assert await loop.models.get_signals("poison") is None
+    loop.now_ms += Debounce().lease_ms
+    assert [user.user_id for user in await loop.queue.pop(limit=9, now_ms=loop.now_ms)] == [
+        "poison"
+    ]
+
+
+async def test_a_refresher_outlives_a_store_that_is_away() -> None:
+    loop = Loop()
+    await loop.handle(page("u1"))
+    stopping = asyncio.Event()
+    answers = iter([RetryableError("away"), None])
+
+    async def pop(**_: Any) -> Sequence[DueUser]:
+        if (error := next(answers, None)) is not None:
+            raise error
+        stopping.set()
+        return []
+
+    loop.queue.pop = pop  # type: ignore[method-assign]
+    async with asyncio.timeout(5):
+        await loop.refresher.run(stopping)
+
+
+class Pending:
+    """Pending entries that are claimed once, in parts."""
+
+    def __init__(self, *parts: list[RawBatch]) -> None:
+        self.parts = list(parts)
+        self.calls: list[Any] = []
+
+    async def ensure_group(self) -> None:
+        self.calls.append("group")
+
+    async def claim(self, *, idle_ms: int, limit: int) -> Sequence[RawBatch]:
+        assert idle_ms == 5
+        assert limit > 1
+        return self.parts.pop(0) if self.parts else []
+
+    async def acknowledge(self, batches: Sequence[RawBatch]) -> None:
+        self.calls.append([batch.entry_id for batch in batches])
+
+    async def trim(self) -> None:
+        self.calls.append("trim")
+
+
+def keeper(pending: Pending, handle: Any) -> StreamKeeper:
+    async def revive() -> None:
+        pending.calls.append("revive")
+
+    return StreamKeeper(pending, handle, revive=revive, stale_ms=5, every_ms=1)
+
+
+BATCH = RawBatch(entry_id="7-0", body=b"[]", received_ms=0)
+
+
+async def test_a_keeper_applies_and_then_acknowledges_what_was_left() -> None:
+    pending = Pending([BATCH])
+    handled: list[RawBatch] = []
+
+    async def handle(batches: Sequence[RawBatch]) -> None:
+        handled.extend(batches)
+        pending.calls.append("handled")
+
+    await keeper(pending, handle).keep()
+    assert handled == [BATCH]
+    assert pending.calls == ["group", "revive", "handled", ["7-0"], "trim"]
+
+
+@pytest.mark.parametrize("error", [RetryableError("away"), ValueError("a bug")])
+async def test_a_keeper_acknowledges_nothing_that_failed_and_goes_on(error: Exception) -> None:
+    pending, stopping = Pending([BATCH], [BATCH]), asyncio.Event()
+    outcomes = iter([error, None])
+
+    async def handle(_: Sequence[RawBatch]) -> None:
+        if (failure := next(outcomes)) is not None:
+            assert ["7-0"] not in pending.calls
+            raise failure
+        stopping.set()
+
+    async with asyncio.timeout(5):
+        await keeper(pending, handle).run(stopping)
+    assert pending.calls.count(["7-0"]) == 1
