@@ -26,11 +26,16 @@ class Content(msgspec.Struct, frozen=True, kw_only=True):
     place: str | None = None
     date: str | None = None
     vector: GridVector
+    words: int = 0
+    """Number of words of the text, derived from it; 0 means unknown."""
+    keyed_tags: tuple[tuple[str, float], ...] = ()
+    """The tags in comparable form with their weights, derived from `tags`."""
 
-    @property
-    def words(self) -> int:
-        """Number of words of the text; 0 means unknown."""
-        return len(self.text.split())
+    def __post_init__(self) -> None:
+        """Derive once what every ranking and every model asks for."""
+        keyed = tuple((tag_key(tag), weight) for tag, weight in self.tags.items())
+        msgspec.structs.force_setattr(self, "keyed_tags", keyed)
+        msgspec.structs.force_setattr(self, "words", len(self.text.split()))
 
     def as_json(self) -> dict[str, Any]:
         """The item as an API answers it: everything but the vector."""
@@ -71,7 +76,7 @@ class ContentFilter(msgspec.Struct, frozen=True, kw_only=True):
     def _inside_tags(self, content: Content) -> bool:
         if not self.tags:
             return True
-        owned = {tag_key(tag) for tag in content.tags}
+        owned = {key for key, _ in content.keyed_tags}
         return all(owned & choices for choices in choices_by_facet(self.tags).values())
 
     def _inside_radius(self, content: Content) -> bool:

@@ -32,20 +32,16 @@ def to_grid(vector: Sequence[float] | npt.NDArray[np.floating]) -> GridVector:
     return np.rint(raw * (GRID / norm)).astype(np.float32)
 
 
-def norms(matrix: GridMatrix) -> Floats:
-    """Length of every row. Shape: (n, dim) to (n,)."""
-    squares: Floats = np.einsum("ij,ij->i", matrix, matrix).astype(np.float64)
-    return np.sqrt(squares)
-
-
 def cosines(rows: GridMatrix, columns: GridMatrix) -> Floats:
-    """Cosine of every row with every column vector, 0 where one has no length.
+    """Cosine of every row with every column vector, 0 where one is all zeros.
+
+    Every vector on the grid has the length GRID, up to its rounding.
 
     Shape: (n, dim) and (m, dim) to (n, m).
     """
     products = (rows @ columns.T).astype(np.float64)
-    lengths = np.outer(norms(rows), norms(columns))
-    return np.divide(products, lengths, out=np.zeros_like(products), where=lengths > 0)
+    close: Floats = np.clip(products / (GRID * GRID), -1.0, 1.0)
+    return close
 
 
 def centroid(matrix: GridMatrix, weights: Sequence[float]) -> Floats:

@@ -43,7 +43,7 @@ class HashedEmbedder:
 
     def embed(self, texts: Sequence[str]) -> npt.NDArray[np.float32]:
         """Unit vectors, zeros for a text without words. Shape: (len(texts), dim)."""
-        return np.stack([_embed(text) for text in texts])
+        return np.array([_embed(text) for text in texts], dtype=np.float32).reshape(-1, DIM)
 
 
 def _embed(text: str) -> npt.NDArray[np.float32]:

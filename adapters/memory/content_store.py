@@ -17,6 +17,7 @@ from core.vectors import Floats, GridVector, cosines
 
 Rows = npt.NDArray[np.intp]
 Mask = npt.NDArray[np.bool_]
+_NOWHERE: tuple[Rows, Floats] = (np.array([], dtype=np.intp), np.array([]))
 
 
 class InMemoryContentStore:
@@ -28,10 +29,7 @@ class InMemoryContentStore:
         self._contents = [by_id[content_id] for content_id in sorted(by_id)]
         self._row = {content.id: row for row, content in enumerate(self._contents)}
         self._matrix = np.stack([content.vector for content in self._contents])
-        self._tagged: dict[str, list[tuple[int, float]]] = {}
-        for row, content in enumerate(self._contents):
-            for tag, weight in content.tags.items():
-                self._tagged.setdefault(tag_key(tag), []).append((row, weight))
+        self._tagged = _inverted(self._contents)
         self._version = _version(self._contents)
 
     @property
@@ -69,8 +67,8 @@ class InMemoryContentStore:
         """By the sum of tag weight times item weight; items without any stay out."""
         overlap = np.zeros(len(self._contents))
         for tag, weight in tags.items():
-            for row, item_weight in self._tagged.get(tag_key(tag), ()):
-                overlap[row] += weight * item_weight
+            rows, item_weights = self._tagged.get(tag_key(tag), _NOWHERE)
+            overlap[rows] += weight * item_weights
         return self._best(overlap, limit, self._mask(where) & (overlap > 0))
 
     async def search_geo(
@@ -98,9 +96,9 @@ class InMemoryContentStore:
     def _mask(self, where: ContentFilter) -> Mask:
         mask = np.ones(len(self._contents), dtype=np.bool_)
         for choices in choices_by_facet(where.tags).values():
-            tagged = [row for tag in choices for row, _ in self._tagged.get(tag, ())]
             allowed = np.zeros_like(mask)
-            allowed[tagged] = True
+            for tag in choices:
+                allowed[self._tagged.get(tag, _NOWHERE)[0]] = True
             mask &= allowed
         mask[[self._row[one] for one in where.exclude if one in self._row]] = False
         if where.near is not None and where.radius_m is not None:
@@ -112,6 +110,19 @@ class InMemoryContentStore:
     def _distances(self, near: GeoPoint, rows: Rows) -> dict[int, float]:
         placed = ((int(row), self._contents[row].position) for row in rows)
         return {row: distance_m(near, place) for row, place in placed if place is not None}
+
+
+def _inverted(contents: Sequence[Content]) -> dict[str, tuple[Rows, Floats]]:
+    """From each tag to the rows that have it and how much; a row stands there once."""
+    tagged: dict[str, dict[int, float]] = {}
+    for row, content in enumerate(contents):
+        for tag, weight in content.keyed_tags:
+            rows = tagged.setdefault(tag, {})
+            rows[row] = rows.get(row, 0.0) + weight
+    return {
+        tag: (np.array(list(rows), dtype=np.intp), np.array(list(rows.values())))
+        for tag, rows in tagged.items()
+    }
 
 
 def _version(contents: Sequence[Content]) -> str:

@@ -19,13 +19,16 @@ class InMemoryEventBuffer:
     async def append(self, events: Sequence[InteractionEvent], *, now_ms: int) -> frozenset[str]:
         """Store events; returns the users whose buffer changed."""
         changed = set()
+        since_ms = now_ms - self._window_ms
         for event in events:
+            if event.ts_ms < since_ms:
+                continue
             members = self._members.setdefault(event.user_id, {})
             member = encode_member(event)
             if event.ts_ms < members.get(member, event.ts_ms + 1):
                 members[member] = event.ts_ms
                 changed.add(event.user_id)
-        for user_id in {event.user_id for event in events}:
+        for user_id in {event.user_id for event in events} & self._members.keys():
             self._prune(user_id, now_ms)
         for user_id in changed:
             self._revisions[user_id] = max(self._revisions.get(user_id, 0) + 1, now_ms)

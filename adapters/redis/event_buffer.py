@@ -80,11 +80,13 @@ class RedisEventBuffer:
 
     def _calls(self, events: Sequence[InteractionEvent], now_ms: int) -> Iterator[tuple[str, Call]]:
         by_user: dict[str, list[int | bytes]] = {}
+        since_ms = now_ms - self._window_ms
         for event in events:
-            by_user.setdefault(event.user_id, []).extend((event.ts_ms, encode_member(event)))
+            if event.ts_ms >= since_ms:
+                by_user.setdefault(event.user_id, []).extend((event.ts_ms, encode_member(event)))
         bounds = (
             now_ms,
-            now_ms - self._window_ms,
+            since_ms,
             self._max_events,
             self._window_ms,
             self._revision_ttl_ms,

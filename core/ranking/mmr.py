@@ -13,9 +13,9 @@ from core.vectors import Floats, GridMatrix, cosines
 
 
 def diversify(
-    order: Sequence[int], total: Micros, matrix: GridMatrix, config: RankingConfig
+    order: Sequence[int], total: Micros, matrix: GridMatrix, config: RankingConfig, count: int
 ) -> list[int]:
-    """Reorder the best `mmr_pool` of `order` by MMR and leave the rest behind them.
+    """The first `count` of `order`, its best `mmr_pool` reordered by MMR, the rest behind them.
 
     The pool does not depend on how many items are asked for, so a longer list
     starts with the shorter one. Ties go to whichever stands first in `order`
@@ -24,14 +24,14 @@ def diversify(
     Shape: `order` row numbers, best first; `total` (n,); `matrix` (n, dim).
     """
     pool = np.asarray(order[: config.mmr_pool], dtype=np.intp)
-    rest = list(order[config.mmr_pool :])
+    rest = list(order[config.mmr_pool : count])
     if not len(pool):
         return rest
     relevance = config.relevance * _relevance(total[pool], config)
     similar = cosines(matrix[pool], matrix[pool])
     closest = np.full(len(pool), -np.inf)
     picked: list[int] = []
-    for _ in range(len(pool)):
+    for _ in range(min(count, len(pool))):
         penalty = closest if picked else np.zeros(len(pool))
         value = relevance - (1.0 - config.relevance) * penalty
         value[picked] = -np.inf

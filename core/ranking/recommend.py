@@ -59,9 +59,9 @@ def recommend_for_signals(
     scoring = ScoringInput(
         signals=model, likes=pool.likes, near=request.near, config=context.config
     )
-    ranked = _rank(pool.candidates, scoring, by_id=not model.is_cold)
+    ranked = _rank(pool.candidates, scoring, request.limit, by_id=not model.is_cold)
     ranked += _revisits(pool.seen, scoring, missing=request.limit - len(ranked))
-    ranked, report = _with_distractor(ranked[: request.limit], pool, scoring, request, context)
+    ranked, report = _with_distractor(ranked, pool, scoring, request, context)
     strategy = _strategy(model)
     return Recommendation(
         request_id=context.request_id,
@@ -83,7 +83,9 @@ def recommend_for_signals(
     )
 
 
-def _rank(candidates: Sequence[Candidate], scoring: ScoringInput, *, by_id: bool) -> list[Ranked]:
+def _rank(
+    candidates: Sequence[Candidate], scoring: ScoringInput, limit: int, *, by_id: bool
+) -> list[Ranked]:
     """Score, order and diversify. A cold list breaks ties by its draw, not by id."""
     if not candidates:
         return []
@@ -93,13 +95,14 @@ def _rank(candidates: Sequence[Candidate], scoring: ScoringInput, *, by_id: bool
     fused = _fuse(contents, scoring)
     order = sorted(range(len(candidates)), key=lambda row: -int(fused.total[row]))
     matrix = np.stack([content.vector for content in contents])
-    final = diversify(order, fused.total, matrix, scoring.config)
-    return [
-        Ranked(
-            contents[row], candidates[row].generated_by, fused.score(row), fused.contributions(row)
-        )
-        for row in final
-    ]
+    best = diversify(order, fused.total, matrix, scoring.config, limit)
+    return [_ranked(contents[row], candidates[row].generated_by, fused, row) for row in best]
+
+
+def _ranked(
+    content: Content, by: tuple[str, ...], fused: Fused, row: int, kind: ItemKind = "recommendation"
+) -> Ranked:
+    return Ranked(content, by, fused.score(row), fused.contributions(row), kind)
 
 
 def _fuse(contents: Sequence[Content], scoring: ScoringInput) -> Fused:
@@ -111,10 +114,7 @@ def _revisits(seen: Sequence[Content], scoring: ScoringInput, missing: int) -> l
         return []
     again = seen[:missing]
     fused = _fuse(again, scoring)
-    return [
-        Ranked(content, ("revisit",), fused.score(row), fused.contributions(row))
-        for row, content in enumerate(again)
-    ]
+    return [_ranked(content, ("revisit",), fused, row) for row, content in enumerate(again)]
 
 
 def _with_distractor(
@@ -139,9 +139,7 @@ def _with_distractor(
             placed=False, reason="no off-profile item in scope", strategy=config.strategy
         )
     fused = _fuse([content], scoring)
-    placed = Ranked(
-        content, ("distractor",), fused.score(0), fused.contributions(0), kind="distractor"
-    )
+    placed = _ranked(content, ("distractor",), fused, 0, "distractor")
     below = [item for item in ranked[rank - 1 :] if item.content.id != content.id]
     listed = [*ranked[: rank - 1], placed, *below][: request.limit]
     report = DistractorReport(placed=True, reason="placed", strategy=config.strategy, rank=rank)

@@ -75,9 +75,7 @@ def _tag_overlap(items: Sequence[Content], profile: Mapping[str, float]) -> Floa
     weights = {tag_key(tag): weight for tag, weight in profile.items()}
     return np.array(
         [
-            min(
-                1.0, sum(weights.get(tag_key(tag), 0.0) * w for tag, w in item.tags.items()) / total
-            )
+            min(1.0, sum(weights.get(key, 0.0) * weight for key, weight in item.keyed_tags) / total)
             for item in items
         ],
         dtype=np.float64,
