@@ -161,7 +161,7 @@ class DueQueue(Protocol):
         """Lease up to `limit` due users, the longest waiting first."""
         ...
 
-    async def complete(self, done: Sequence[DueUser], *, now_ms: int, again_ms: int | None) -> None:
+    async def complete(self, done: Sequence[DueUser], *, again_ms: int | None) -> None:
         """End the leases still held; book the next refresh at `again_ms`."""
         ...
 

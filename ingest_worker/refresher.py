@@ -83,8 +83,8 @@ class Refresher:
 
     async def _complete(self, due: Sequence[DueUser], with_events: set[str]) -> None:
         """Book the next refresh as long as the buffer holds events of the user."""
-        now_ms = self._clock_ms()
         alive = [user for user in due if user.user_id in with_events]
         gone = [user for user in due if user.user_id not in with_events]
-        await self._queue.complete(alive, now_ms=now_ms, again_ms=now_ms + self._again_after_ms)
-        await self._queue.complete(gone, now_ms=now_ms, again_ms=None)
+        again_ms = self._clock_ms() + self._again_after_ms
+        await self._queue.complete(alive, again_ms=again_ms)
+        await self._queue.complete(gone, again_ms=None)

@@ -47,13 +47,7 @@ class InMemoryDueQueue:
             popped.append(DueUser(user_id, self._tokens))
         return popped
 
-    async def complete(
-        self,
-        done: Sequence[DueUser],
-        *,
-        now_ms: int,  # noqa: ARG002 - the port's; nothing here was put off meanwhile
-        again_ms: int | None,
-    ) -> None:
+    async def complete(self, done: Sequence[DueUser], *, again_ms: int | None) -> None:
         """End the leases whose token is still the one given; book the next refresh."""
         for user in done:
             lease = self._leases.get(user.user_id)

@@ -1,6 +1,6 @@
 """Event buffers in the memory of one process: the embedded default, and a fixed source."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 from core.events import InteractionEvent, decode_member, encode_member
 from core.ports import EventWindow
@@ -18,7 +18,7 @@ class InMemoryEventBuffer:
 
     async def append(self, events: Sequence[InteractionEvent], *, now_ms: int) -> frozenset[str]:
         """Store events; returns the users whose buffer changed."""
-        changed = set()
+        before = {event.user_id: dict(self._members.get(event.user_id, {})) for event in events}
         since_ms = now_ms - self._window_ms
         for event in events:
             if event.ts_ms < since_ms:
@@ -27,9 +27,9 @@ class InMemoryEventBuffer:
             member = encode_member(event)
             if event.ts_ms < members.get(member, event.ts_ms + 1):
                 members[member] = event.ts_ms
-                changed.add(event.user_id)
-        for user_id in {event.user_id for event in events} & self._members.keys():
+        for user_id in before.keys() & self._members.keys():
             self._prune(user_id, now_ms)
+        changed = {user for user in before if _gained(before[user], self._members.get(user, {}))}
         for user_id in changed:
             self._revisions[user_id] = max(self._revisions.get(user_id, 0) + 1, now_ms)
         return frozenset(changed)
@@ -56,6 +56,11 @@ class InMemoryEventBuffer:
         newest = by_age[-self._max_events :]
         kept = {member: ts_ms for ts_ms, member in newest if ts_ms >= now_ms - self._window_ms}
         self._members[user_id] = kept
+
+
+def _gained(before: Mapping[bytes, int], after: Mapping[bytes, int]) -> bool:
+    """Whether an event was added, or moved to an earlier time."""
+    return any(ts_ms < before.get(member, ts_ms + 1) for member, ts_ms in after.items())
 
 
 class FakeEventSource:

@@ -14,7 +14,7 @@ from adapters.redis.keys import queue_key, shard_of
 from core.ports import Debounce, DueUser
 
 _MARK = Script("""
-local due, first, popped = KEYS[1], KEYS[2], KEYS[3]
+local due, first, popped, held = KEYS[1], KEYS[2], KEYS[3], KEYS[7]
 local now, debounce, max_wait = tonumber(ARGV[1]), tonumber(ARGV[2]), tonumber(ARGV[3])
 for index = 4, #ARGV do
   local user = ARGV[index]
@@ -25,7 +25,8 @@ for index = 4, #ARGV do
     redis.call('ZADD', first, now, user)
     local last = tonumber(redis.call('ZSCORE', popped, user) or nil)
     if not last or now - last >= debounce then at = now end
-  elseif tonumber(redis.call('ZSCORE', due, user) or now) <= now then
+  elseif redis.call('HEXISTS', held, user) == 1
+      or tonumber(redis.call('ZSCORE', due, user)) <= now then
     at = false
   end
   if at == nil then at = math.min(since + max_wait, now + debounce) end
@@ -33,50 +34,58 @@ for index = 4, #ARGV do
 end
 """)
 
-# A due user whose lease runs is put off to its end; completing it pulls them back.
+# A due user whose lease runs moves from `due` to `held` with its time; the end
+# of the lease, by completion or by itself, moves it back.
 _POP = Script("""
 local due, first, popped, inflight, tokens = KEYS[1], KEYS[2], KEYS[3], KEYS[4], KEYS[5]
+local held = KEYS[7]
 local now, limit = tonumber(ARGV[1]), tonumber(ARGV[2])
 local debounce, lease = tonumber(ARGV[3]), tonumber(ARGV[4])
 for _, user in ipairs(redis.call('ZRANGE', inflight, '-inf', now, 'BYSCORE')) do
   redis.call('ZREM', inflight, user)
   redis.call('HDEL', tokens, user)
   redis.call('ZADD', first, 'NX', now, user)
+  redis.call('ZADD', due, 'LT', redis.call('HGET', held, user) or now, user)
+  redis.call('HDEL', held, user)
   redis.call('ZADD', due, 'LT', now, user)
 end
 redis.call('ZREMRANGEBYSCORE', popped, '-inf', now - debounce)
 local leased = {}
-for _, user in ipairs(redis.call('ZRANGE', due, '-inf', now, 'BYSCORE', 'LIMIT', 0, limit)) do
-  local held = redis.call('ZSCORE', inflight, user)
-  if held then
-    redis.call('ZADD', due, held, user)
-  else
-    local token = redis.call('INCR', KEYS[6])
+while #leased < 2 * limit do
+  local wanted = limit - #leased / 2
+  local found = redis.call('ZRANGE', due, '-inf', now, 'BYSCORE', 'LIMIT', 0, wanted, 'WITHSCORES')
+  if #found == 0 then break end
+  for index = 1, #found, 2 do
+    local user = found[index]
     redis.call('ZREM', due, user)
-    redis.call('ZREM', first, user)
-    redis.call('ZADD', popped, now, user)
-    redis.call('ZADD', inflight, now + lease, user)
-    redis.call('HSET', tokens, user, token)
-    leased[#leased + 1] = user
-    leased[#leased + 1] = token
+    if redis.call('ZSCORE', inflight, user) then
+      redis.call('HSET', held, user, found[index + 1])
+    else
+      local token = redis.call('INCR', KEYS[6])
+      redis.call('ZREM', first, user)
+      redis.call('ZADD', popped, now, user)
+      redis.call('ZADD', inflight, now + lease, user)
+      redis.call('HSET', tokens, user, token)
+      leased[#leased + 1] = user
+      leased[#leased + 1] = token
+    end
   end
 end
 return leased
 """)
 
 _COMPLETE = Script("""
-local due, first, inflight, tokens = KEYS[1], KEYS[2], KEYS[4], KEYS[5]
-local now, max_wait, again = tonumber(ARGV[1]), tonumber(ARGV[2]), ARGV[3]
-for index = 4, #ARGV, 2 do
+local due, inflight, tokens, held = KEYS[1], KEYS[4], KEYS[5], KEYS[7]
+local again = ARGV[1]
+for index = 2, #ARGV, 2 do
   local user, token = ARGV[index], ARGV[index + 1]
   if redis.call('HGET', tokens, user) == token then
     redis.call('ZREM', inflight, user)
     redis.call('HDEL', tokens, user)
-    local since = tonumber(redis.call('ZSCORE', first, user) or nil)
+    local since = redis.call('HGET', held, user)
     if since then
-      if tonumber(redis.call('ZSCORE', due, user)) > since + max_wait then
-        redis.call('ZADD', due, now, user)
-      end
+      redis.call('HDEL', held, user)
+      redis.call('ZADD', due, since, user)
     elseif again ~= '' then
       redis.call('ZADD', due, 'NX', again, user)
     end
@@ -84,7 +93,7 @@ for index = 4, #ARGV, 2 do
 end
 """)
 
-_ROLES = ("due", "first", "popped", "inflight", "tokens", "sequence")
+_ROLES = ("due", "first", "popped", "inflight", "tokens", "sequence", "held")
 
 
 class RedisDueQueue:
@@ -95,6 +104,7 @@ class RedisDueQueue:
         self._client = client
         self._debounce = debounce
         self._shards = shards
+        self._turn = -1
 
     async def mark(self, user_ids: Sequence[str], *, now_ms: int) -> None:
         """Due at once after a quiet time, else gathered up to the longest wait."""
@@ -108,27 +118,32 @@ class RedisDueQueue:
 
     async def pop(self, *, limit: int, now_ms: int) -> Sequence[DueUser]:
         """Lease the users that are due, the longest waiting of each shard first."""
-        times = (now_ms, limit, self._debounce.debounce_ms, self._debounce.lease_ms)
         users: list[DueUser] = []
-        for shard in range(self._shards):
+        self._turn += 1  # or the last shard starves where the first ones fill the limit
+        for offset in range(self._shards):
+            shard = (self._turn + offset) % self._shards
+            times = (
+                now_ms,
+                limit - len(users),
+                self._debounce.debounce_ms,
+                self._debounce.lease_ms,
+            )
             with driver_errors("popping due users"):
                 [leased] = await run_script(self._client, _POP, [Call(self._keys(shard), times)])
             pairs = zip(leased[::2], leased[1::2], strict=True)
             users += [DueUser(user.decode(), int(token)) for user, token in pairs]
+            if len(users) >= limit:
+                break
         return users
 
-    async def complete(self, done: Sequence[DueUser], *, now_ms: int, again_ms: int | None) -> None:
+    async def complete(self, done: Sequence[DueUser], *, again_ms: int | None) -> None:
         """End the leases whose token is still the one given; book the next refresh."""
-        tokens = {user.user_id: user.token for user in done}
         again = "" if again_ms is None else again_ms
-        times = (now_ms, self._debounce.max_wait_ms, again)
-        calls = [
-            Call(
-                self._keys(shard),
-                (*times, *(part for user in users for part in (user, tokens[user]))),
-            )
-            for shard, users in self._by_shard(list(tokens)).items()
-        ]
+        parts: dict[int, list[str | int]] = {}
+        for user in done:
+            shard = shard_of(user.user_id, self._shards)
+            parts.setdefault(shard, []).extend((user.user_id, user.token))
+        calls = [Call(self._keys(shard), (again, *part)) for shard, part in parts.items()]
         with driver_errors("completing refreshes"):
             await run_script(self._client, _COMPLETE, calls)
 

@@ -13,11 +13,29 @@ _EVENTS_A_CALL = 1000
 """Lua's unpack takes some 8000 values; an event is two."""
 
 # An event that comes again with another clock correction keeps the earlier time
-# (LT), so the set does not depend on the order of arrival. The revision follows
-# the clock, so one that was lost with its key cannot start below a stored model.
+# (LT), so the set does not depend on the order of arrival. One that lies before
+# all of a full buffer would only be added to be dropped, and is left out. The
+# revision follows the clock, so one that was lost with its key cannot start
+# below a stored model. The first write is the one that a full server refuses.
 _APPEND = Script("""
 local now, since, keep, ttl, revision_ttl = ARGV[1], ARGV[2], tonumber(ARGV[3]), ARGV[4], ARGV[5]
-local changed = redis.call('ZADD', KEYS[1], 'LT', 'CH', unpack(ARGV, 6))
+local lowest = nil
+if redis.call('ZCARD', KEYS[1]) >= keep then
+  lowest = redis.call('ZRANGE', KEYS[1], 0, 0, 'WITHSCORES')
+end
+local scored = {}
+for index = 6, #ARGV, 2 do
+  local at, member = tonumber(ARGV[index]), ARGV[index + 1]
+  if not lowest or at > tonumber(lowest[2])
+      or (at == tonumber(lowest[2]) and member >= lowest[1]) then
+    scored[#scored + 1] = ARGV[index]
+    scored[#scored + 1] = member
+  end
+end
+local changed = 0
+if #scored > 0 then
+  changed = redis.call('ZADD', KEYS[1], 'LT', 'CH', unpack(scored))
+end
 redis.call('ZREMRANGEBYSCORE', KEYS[1], '-inf', '(' .. since)
 redis.call('ZREMRANGEBYRANK', KEYS[1], 0, -keep - 1)
 redis.call('PEXPIRE', KEYS[1], ttl)

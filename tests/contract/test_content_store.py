@@ -1,0 +1,96 @@
+"""What every `ContentStore` holds: the best first, ties by id."""
+
+from itertools import chain
+
+import numpy as np
+import pytest
+
+from core.content import ContentFilter
+from core.ports import ContentStore
+from tests.contract.catalogue import BY_ID, EAST, HERE, OPEN, ids, item
+from tests.contract.conftest import MakeStore
+
+
+class TestContentStore:
+    async def test_the_items_that_exist_are_found(self, store: ContentStore) -> None:
+        asked = ["ü-😀", "missing", "bare", "bare"]
+        assert await store.get(asked) == {"ü-😀": BY_ID["ü-😀"], "bare": BY_ID["bare"]}
+        assert await store.get([]) == {}
+
+    async def test_a_later_item_replaces_one_of_the_same_id(self, make_store: MakeStore) -> None:
+        store = make_store([item("a", 0), item("b", 5), item("a", 90)])
+        assert ids(await store.search_vector(EAST, limit=9, where=OPEN)) == ["b", "a"]
+
+    async def test_the_nearest_vectors_come_first_and_ties_by_id(self, store: ContentStore) -> None:
+        found = ids(await store.search_vector(EAST, limit=9, where=OPEN))
+        in_order = ["a-near", "b-near", "nowhere", "c-mid", "ü-😀", "d-side", "bare", "e-far"]
+        assert found == in_order
+
+    async def test_the_negated_vector_finds_the_farthest(self, store: ContentStore) -> None:
+        found = ids(await store.search_vector(-EAST, limit=3, where=OPEN))
+        assert found == ["e-far", "bare", "d-side"]
+
+    async def test_a_vectors_length_says_nothing(self, store: ContentStore) -> None:
+        short = await store.search_vector(np.rint(EAST / 100), limit=9, where=OPEN)
+        assert ids(short) == ids(await store.search_vector(EAST, limit=9, where=OPEN))
+
+    async def test_a_tie_at_the_limit_goes_to_the_first_id(self, make_store: MakeStore) -> None:
+        names = [f"tie-{number:02}" for number in range(40)]
+        store = make_store([item(name, 20) for name in reversed(names)] + [item("z-best", 0)])
+        found = ids(await store.search_vector(EAST, limit=5, where=OPEN))
+        assert found == ["z-best", *names[:4]]
+
+    async def test_tags_count_by_their_weight_times_the_items(self, store: ContentStore) -> None:
+        tags = {"theme:Music": 1.0, "city:Berlin": 0.25}
+        found = ids(await store.search_tags(tags, limit=9, where=OPEN))
+        # 1.25, then 1 twice, then 0.75 and 0.0625; who shares none is not among them.
+        assert found == ["e-far", "a-near", "nowhere", "b-near", "c-mid"]
+        assert ids(await store.search_tags(tags, limit=2, where=OPEN)) == ["e-far", "a-near"]
+
+    @pytest.mark.parametrize(
+        ("tag", "found"),
+        [
+            ("theme:resistance", ["d-side", "ü-😀"]),
+            ("THEME:RÉSISTANCE", ["d-side", "ü-😀"]),
+            ("theme:Re\N{COMBINING ACUTE ACCENT}sistance", ["d-side", "ü-😀"]),
+            ("city:lodz", ["d-side", "a-near"]),
+            ("theme:world-war", ["c-mid"]),
+            ("Theme:World_War", ["c-mid"]),
+            ("city:Music", []),
+            ("Music", []),
+        ],
+    )
+    async def test_spellings_of_a_tag_are_one_tag(
+        self, store: ContentStore, tag: str, found: list[str]
+    ) -> None:
+        assert ids(await store.search_tags({tag: 1.0}, limit=9, where=OPEN)) == found
+        inside = await store.search_vector(EAST, limit=9, where=ContentFilter(tags=(tag,)))
+        assert sorted(ids(inside)) == sorted(found)
+
+    async def test_no_tags_find_nothing(self, store: ContentStore) -> None:
+        assert list(await store.search_tags({}, limit=9, where=OPEN)) == []
+
+    async def test_the_nearest_places_come_first(self, store: ContentStore) -> None:
+        found = ids(await store.search_geo(HERE, radius_m=10_000, limit=9, where=OPEN))
+        assert found == ["a-near", "b-near", "c-mid", "ü-😀", "d-side"]
+        found = ids(await store.search_geo(HERE, radius_m=2_500, limit=2, where=OPEN))
+        assert found == ["a-near", "b-near"]
+        assert list(await store.search_geo(HERE, radius_m=10, limit=9, where=OPEN)) == []
+
+    async def test_a_draw_depends_on_its_seed_alone(self, make_store: MakeStore) -> None:
+        items = [item(f"i-{number:02}", number) for number in range(60)]
+        one, other = make_store(items), make_store(items[::-1])
+        draws = [ids(await one.sample(limit=10, seed=seed, where=OPEN)) for seed in range(5)]
+        again = [ids(await other.sample(limit=10, seed=seed, where=OPEN)) for seed in range(5)]
+        assert draws == again
+        assert len({tuple(draw) for draw in draws}) == 5
+        assert all(len(set(draw)) == 10 for draw in draws)
+
+    async def test_draws_reach_every_item(self, make_store: MakeStore) -> None:
+        store = make_store([item(f"i-{number:02}", number) for number in range(20)])
+        draws = [ids(await store.sample(limit=5, seed=seed, where=OPEN)) for seed in range(40)]
+        assert len(set(chain(*draws))) == 20
+
+    async def test_a_draw_of_more_than_there_is_gives_everything(self, store: ContentStore) -> None:
+        drawn = await store.sample(limit=100, seed=1, where=OPEN)
+        assert sorted(ids(drawn)) == sorted(BY_ID)
