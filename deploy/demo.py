@@ -17,6 +17,12 @@ _VISITOR = "mila"
 _LIMIT = 6
 _MODEL_WITHIN_S = 10.0
 _WIDTH = 88
+_STORIES = {
+    "vedem-petr-ginz-terezin": "Petr Ginz and his magazine",
+    "amsterdam-anne-frank-house": "Anne Frank's hiding place",
+    "hamburg-st-nikolai": "the ruined church of St. Nikolai",
+    "tanya-savicheva-leningrad": "Tanya Savicheva's diary",
+}
 
 
 def show_demo(say: Say) -> None:
@@ -61,7 +67,7 @@ def _tell(stack: LocalStack, say: Say) -> None:
     model = _model(stack, events=sum(len(step["events"]) for step in _day(before)))
     say("\nWhat was learnt from that, a moment later:\n")
     say(_learnt(model))
-    say("\nAnd what the service now offers her, unread stories only, with the reason:\n")
+    say("\nAnd what the service now offers her, unread stories only, with the reason:")
     after = _recommend(stack)
     say(_listed(after, model))
     age = after["diagnostics"]["model_age_ms"]
@@ -196,23 +202,28 @@ def _explicit(model: Mapping[str, Any]) -> dict[str, float]:
 
 def _names(strengths: Mapping[str, float]) -> str:
     top = list(strengths.items())[:5]
-    return ", ".join(f"{name} ({strength:.2f})" for name, strength in top) or "nothing yet"
+    named = (f"{_STORIES.get(name, name)} ({strength:+.2f})" for name, strength in top)
+    return ", ".join(named) or "nothing yet"
 
 
 def _listed(answer: Any, model: Mapping[str, Any] | None = None) -> str:
-    lines = [""]
+    lines = []
     for item in answer["items"]:
         content = item["content"]
         lines.append(f"  {item['rank']}. {content['title']} ({content['place']})")
         if model is not None:
             lines += [f"     {_reason(content, model)}", f"     {_sum(item)}"]
-    return "\n".join([*lines, ""])
+    return "\n" + "\n".join(lines) + "\n"
 
 
 def _reason(content: Mapping[str, Any], model: Mapping[str, Any]) -> str:
     """What the item shares with what she is drawn to, and with what she turns from."""
     shared = [_label(tag) for tag in model["tag_affinity"] if tag in content["tags"]]
-    shunned = [_label(tag) for tag in model["tag_aversion"] if tag in content["tags"]]
+    shunned = [
+        _label(tag)
+        for tag in model["tag_aversion"]
+        if tag in content["tags"] and tag not in model["tag_affinity"]
+    ]
     why = f"because of {', '.join(shared[:4])}" if shared else "because of its words"
     return f"{why}; in spite of {', '.join(shunned[:2])}" if shunned else why
 

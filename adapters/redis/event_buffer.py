@@ -27,7 +27,8 @@ local scored = {}
 for index = 6, #ARGV, 2 do
   local at, member = tonumber(ARGV[index]), ARGV[index + 1]
   if not lowest or at > tonumber(lowest[2])
-      or (at == tonumber(lowest[2]) and member >= lowest[1]) then
+      or (at == tonumber(lowest[2]) and member >= lowest[1])
+      or redis.call('ZSCORE', KEYS[1], member) then
     scored[#scored + 1] = ARGV[index]
     scored[#scored + 1] = member
   end

@@ -146,5 +146,6 @@ def test_the_demo_tells_the_day_within_its_time() -> None:
     assert time.monotonic() - started < 15
     before, after = done.stdout.split("What was learnt")
     assert "varied list" in before
-    assert "amsterdam-anne-frank-house" in after
+    assert "Anne Frank's hiding place (+" in after
+    assert "St. Nikolai (-" in after
     assert "because of" in after
