@@ -4,7 +4,7 @@ import msgspec
 import pytest
 
 from core.config import ModelConfig, SignalsConfig
-from core.signals import encode_signals
+from core.signals import comparable, encode_signals
 from core.vectors import cosines, to_grid, unpack
 from tests.build import DAY_MS, MINUTE_MS, NOW_MS, content, event, read, signals_of
 
@@ -183,3 +183,19 @@ def test_the_answered_form_has_short_floats_and_the_stored_one_is_small() -> Non
     assert len(shown_model["taste_vector"]) == 384
     assert all(round(value, 4) == value for value in shown_model["taste_vector"])
     assert msgspec.json.encode(shown_model)
+
+
+def test_of_one_event_with_two_clock_corrections_the_earlier_counts() -> None:
+    early = read("a", 40, message_id="m", ts_ms=NOW_MS - 5 * MINUTE_MS)
+    late = read("a", 40, message_id="m", ts_ms=NOW_MS - MINUTE_MS)
+    for events in ((early, late), (late, early)):
+        signals = signals_of(*events, contents=ALL)
+        assert signals.viewed == {"a": early.ts_ms}
+        assert signals.behavior.views == 1
+
+
+def test_revision_and_time_of_building_lie_outside_the_comparison() -> None:
+    signals = signals_of(read("a", 40), contents=ALL)
+    rebuilt = msgspec.structs.replace(signals, revision=9, built_at_ms=NOW_MS + 5)
+    assert comparable(signals) == comparable(rebuilt)
+    assert comparable(signals) != comparable(signals_of(contents=ALL))
