@@ -10,12 +10,11 @@ from adapters.memory.content_store import InMemoryContentStore
 from adapters.settings import SharedSettings
 from core.errors import ConfigError
 from core.log_names import CATALOGUE_LINE_REJECTED, CATALOGUE_LOADED
-from core.ports import ContentStore
 
 _log = structlog.get_logger()
 
 
-def open_content_store(settings: SharedSettings) -> ContentStore:
+def open_content_store(settings: SharedSettings) -> InMemoryContentStore:
     """The catalogue in memory, from CATALOGUE or the bundled file.
 
     Raises: ConfigError where the settings ask for what is not there.
@@ -29,6 +28,6 @@ def open_content_store(settings: SharedSettings) -> ContentStore:
     catalogue = read_catalogue(path, HashedEmbedder())
     for problem in catalogue.problems:
         _log.warning(CATALOGUE_LINE_REJECTED, problem=problem)
-    store = InMemoryContentStore(catalogue.contents)
+    store = InMemoryContentStore(catalogue.contents, catalogue.vector_space)
     _log.info(CATALOGUE_LOADED, path=str(path), items=len(store), version=store.version)
     return store

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from typing import Literal, TypeVar
+from urllib.parse import urlsplit
 
 import msgspec
 
@@ -15,8 +16,10 @@ from core.config import (
     SignalsConfig,
 )
 from core.environment import load
+from core.errors import ConfigError
 
 S = TypeVar("S", bound="SharedSettings")
+_REDIS_SCHEMES = ("redis", "rediss", "unix")
 
 
 class SharedSettings(msgspec.Struct, frozen=True, kw_only=True):
@@ -54,4 +57,20 @@ def read_settings(kind: type[S], environ: Mapping[str, str]) -> S:
 
     Raises: ConfigError naming every bad variable.
     """
-    return load(kind, environ, known_sections=("engagement", "signals", "ranking"))
+    settings = load(kind, environ, known_sections=("engagement", "signals", "ranking"))
+    _check_redis_url(settings.redis_url)
+    return settings
+
+
+def _check_redis_url(url: str) -> None:
+    """The driver would say what is wrong only at the first connection, without the name."""
+    problem = None
+    try:
+        parts = urlsplit(url)
+        if url and parts.scheme not in _REDIS_SCHEMES:
+            problem = f"it must start with one of {', '.join(_REDIS_SCHEMES)}, then ://"
+        parts.port  # noqa: B018 - raises where it is no number
+    except ValueError as exc:
+        problem = str(exc)
+    if problem is not None:
+        raise ConfigError(f"bad settings:\n  REDIS_URL: {problem}")  # its value may hold a password

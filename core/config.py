@@ -14,8 +14,9 @@ from msgspec import Meta
 
 Share = Annotated[float, Meta(ge=0.0, le=1.0)]
 Signed = Annotated[float, Meta(ge=-1.0, le=1.0)]
-Positive = Annotated[float, Meta(gt=0.0)]
-NotNegative = Annotated[float, Meta(ge=0.0)]
+# The upper bounds only keep infinity out.
+Positive = Annotated[float, Meta(gt=0.0, le=1e9)]
+NotNegative = Annotated[float, Meta(ge=0.0, le=1e9)]
 Count = Annotated[int, Meta(ge=1)]
 Port = Annotated[int, Meta(ge=0, le=65535)]
 
@@ -46,7 +47,7 @@ class EngagementConfig(Section, frozen=True, kw_only=True):
     nominal_reading_seconds: Positive = 30.0
     """Reading time of an item whose words are unknown: about 126 words."""
     pair_cap_seconds: Positive = 1800.0
-    """Longest dwell that a start and an end without a dwell of its own may mean."""
+    """A start and an end farther apart than this are two visits, of unknown dwell."""
     positive_from: Signed = 0.30
     negative_to: Signed = -0.05
     half_life_days: Positive = 14.0
@@ -57,6 +58,11 @@ class EngagementConfig(Section, frozen=True, kw_only=True):
     completion_from_dwell_ratio: Share = 0.1
     revisits: Literal["after_first", "classic"] = "after_first"
     """`after_first`: the first view earns nothing for being a view."""
+
+    def __post_init__(self) -> None:
+        """Like and dislike must leave room between them. Raises: ValueError."""
+        if self.negative_to >= self.positive_from:
+            raise ValueError("ENGAGEMENT_NEGATIVE_TO must be below ENGAGEMENT_POSITIVE_FROM")
 
 
 class SignalsConfig(Section, frozen=True, kw_only=True):
@@ -71,7 +77,6 @@ class SignalsConfig(Section, frozen=True, kw_only=True):
     """`evidence` divides by max(maximum, 1): a weak liking stays weak."""
     top_tags: Count = 40
     top_impressions: Count = 50
-    recent_views: Count = 20
 
 
 class ScorerWeights(Section, frozen=True, kw_only=True):

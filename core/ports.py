@@ -66,6 +66,11 @@ class ContentStore(Protocol):
         """Changes whenever any item does."""
         ...
 
+    @property
+    def vector_space(self) -> str:
+        """Names the embedder and the length of its vectors: those of two spaces never mix."""
+        ...
+
     async def get(self, content_ids: Sequence[str]) -> Mapping[str, Content]:
         """The items that exist among `content_ids`."""
         ...

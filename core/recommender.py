@@ -15,6 +15,9 @@ from core.recommendation import Recommendation, RecommendRequest
 from core.signals import UserSignals
 from core.vectors import to_grid, unpack
 
+_FARTHEST_SHARE = 4
+"""A distractor comes from the farthest quarter at most."""
+
 
 class Recommender:
     """Answers "what next?" from the materialized model; nothing is rebuilt here."""
@@ -40,6 +43,8 @@ class Recommender:
         Raises: RetryableError when a store is away.
         """
         signals = await self._models.get_signals(request.user_id)
+        if signals is not None:
+            signals = signals.in_space(self._contents.vector_space)
         revision = signals.revision if signals else 0
         context = AnswerContext(
             request_id=request_id,
@@ -60,7 +65,7 @@ class Recommender:
         candidates = await self._candidates(model, request, scope, seed)
         distractors: Sequence[Content] = ()
         if wanted(request, self._config.distractor, seed):
-            distractors = await self._distractors(model, scope, seed)
+            distractors = await self._distractors(model, scope, seed, unseen=len(candidates))
         return CandidatePool(
             candidates=candidates,
             likes=await self._contents.get(likes),
@@ -92,12 +97,14 @@ class Recommender:
         return tuple(found.values())
 
     async def _distractors(
-        self, model: UserSignals, scope: ContentFilter, seed: int
+        self, model: UserSignals, scope: ContentFilter, seed: int, unseen: int
     ) -> Sequence[Content]:
         config = self._config.distractor
         if config.strategy == "max_dissimilar" and model.taste_vector:
             away = -to_grid(unpack(model.taste_vector))
-            return await self._contents.search_vector(away, limit=config.farthest, where=scope)
+            # Of a small catalogue the fifty farthest would be nearly everything.
+            limit = min(config.farthest, max(1, unseen // _FARTHEST_SHARE))
+            return await self._contents.search_vector(away, limit=limit, where=scope)
         wide = self._config.candidates.vector
         return await self._contents.sample(limit=wide, seed=seed + 1, where=scope)
 

@@ -7,8 +7,10 @@ import msgspec
 
 from core.vectors import unpack
 
+_RECENT_VIEWS = 20
 
-class Behavior(msgspec.Struct, frozen=True, kw_only=True):
+
+class Behavior(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """How the visitor reads. Rates are over what was observed, None where nothing was."""
 
     views: int = 0
@@ -31,12 +33,15 @@ class SignalsWindow(msgspec.Struct, frozen=True, kw_only=True):
     digest: str = ""
 
 
-class UserSignals(msgspec.Struct, frozen=True, kw_only=True):
+class UserSignals(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """What is known about a visitor, ready to rank with.
 
-    Shape: `positives`, `negatives` and `impressions` by content id, `viewed`
-        from content id to the last view; `tag_affinity` and `tag_aversion` from
-        `facet:label` to [0, 1]; vectors base64 float16, empty where unknown.
+    Shape: `positives` and `negatives` from content id to a decayed strength;
+        `unopened` from the id of an item that was shown and never opened to the
+        decayed number of showings and its soft strength; `viewed` from content
+        id to the last view, newest first; `tag_affinity` and `tag_aversion`
+        from `facet:label` to [0, 1], strongest first; vectors base64 float16,
+        empty where unknown.
     Units: times in Unix milliseconds; strengths decayed to `built_at_ms`.
 
     `revision` comes first: the store reads it from the head of the JSON text.
@@ -47,13 +52,13 @@ class UserSignals(msgspec.Struct, frozen=True, kw_only=True):
     built_at_ms: int = 0
     positives: Mapping[str, float] = {}
     negatives: Mapping[str, float] = {}
-    impressions: Mapping[str, float] = {}
+    unopened: Mapping[str, tuple[float, float]] = {}
     viewed: Mapping[str, int] = {}
-    recent_views: tuple[str, ...] = ()
     tag_affinity: Mapping[str, float] = {}
     tag_aversion: Mapping[str, float] = {}
     taste_vector: str = ""
     recency_vector: str = ""
+    vector_space: str = ""
     behavior: Behavior = Behavior()
     demographics: Mapping[str, str] = {}
     window: SignalsWindow = SignalsWindow()
@@ -65,12 +70,29 @@ class UserSignals(msgspec.Struct, frozen=True, kw_only=True):
         """Whether nothing is known to be liked."""
         return not self.positives
 
+    def in_space(self, vector_space: str) -> "UserSignals":
+        """The model without its vectors, if they are of another space than the catalogue's."""
+        if self.vector_space == vector_space:
+            return self
+        return msgspec.structs.replace(self, taste_vector="", recency_vector="")
+
     def as_json(self) -> dict[str, Any]:
-        """The model as an API answers it: vectors as lists of four-digit floats."""
-        shown: dict[str, Any] = msgspec.to_builtins(self)
+        """The model as an API answers it: whole, and vectors as lists of four-digit floats."""
+        shown = {
+            name: msgspec.to_builtins(value)
+            for name, value in msgspec.structs.asdict(self).items()
+            if name != "unopened"
+        }
         for name in ("taste_vector", "recency_vector"):
             shown[name] = [round(float(value), 4) for value in unpack(shown[name])]
-        return shown
+        soft = {item: strength for item, (_, strength) in self.unopened.items()}
+        return shown | {
+            "negatives": dict(self.negatives) | soft,
+            "impressions": {item: count for item, (count, _) in self.unopened.items()},
+            "recent_views": list(self.viewed)[:_RECENT_VIEWS],
+            "behavior": msgspec.structs.asdict(self.behavior),
+            "window": msgspec.structs.asdict(self.window),
+        }
 
 
 _ENCODER = msgspec.json.Encoder(order="sorted")

@@ -56,6 +56,7 @@ class UserModelUpdater:
                         now_ms=now_ms,
                         revision=window.revision,
                         catalogue_version=self._contents.version,
+                        vector_space=self._contents.vector_space,
                     )
                 )
         saved = await self._models.save_signals(models)

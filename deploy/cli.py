@@ -14,7 +14,7 @@ from core.environment import load, variables
 from core.errors import ConfigError
 from deploy.curl_lines import curl_lines
 from deploy.demo import show_demo
-from deploy.local import LocalStack
+from deploy.local import LocalStack, fetch_first_item
 from deploy.one_process import OneProcess, one_process_settings, run_one_process
 from deploy.valkey import valkey_binary
 
@@ -45,9 +45,10 @@ def run(folder: Path, *, memory: bool) -> None:
     settings = _settings()
     if memory or not (settings.redis_url or valkey_binary()):
         click.echo("One process, in memory: what it learns ends with it.", err=True)
-        sys.exit(run_process("one-process", one_process_settings, run_one_process))
+        sys.exit(run_process("one-process", one_process_settings, _run_in_memory))
     stopping = threading.Event()
-    for wanted in (signal.SIGTERM, signal.SIGINT):
+    # SIGHUP: the terminal was closed.
+    for wanted in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
         signal.signal(wanted, lambda *_: stopping.set())
     stack = LocalStack(
         folder.resolve(),
@@ -58,7 +59,7 @@ def run(folder: Path, *, memory: bool) -> None:
     )
     try:
         with stack:
-            click.echo(curl_lines(stack, asks_for_key=bool(settings.ingest.api_key)))
+            _say_how(settings, fetch_first_item(stack.serve_url))
             while not stopping.wait(_LOOK_EVERY_S):
                 if (name := stack.ended()) is not None:
                     raise click.ClickException(f"{name} ended by itself; everything is stopped")
@@ -85,6 +86,23 @@ def settings(*, as_json: bool) -> None:
         return
     for name, default in listed.items():
         click.echo(f"{name}={default}")
+
+
+async def _run_in_memory(settings: OneProcess) -> None:
+    await run_one_process(settings, lambda item: _say_how(settings, (item.id, item.title)))
+
+
+def _say_how(settings: OneProcess, item: tuple[str, str]) -> None:
+    content_id, title = item
+    lines = curl_lines(
+        ingest_url=f"http://127.0.0.1:{settings.ingest.port}",
+        serve_url=f"http://127.0.0.1:{settings.serve.port}",
+        content_id=content_id,
+        title=title,
+        asks_for_key=bool(settings.ingest.api_key),
+    )
+    click.echo(lines)
+    sys.stdout.flush()
 
 
 def _settings() -> OneProcess:

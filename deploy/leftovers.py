@@ -4,6 +4,7 @@ A supervisor that is killed cannot stop its children; they would hold the ports.
 """
 
 import os
+import shutil
 import signal
 import subprocess
 import time
@@ -11,6 +12,8 @@ from contextlib import suppress
 from pathlib import Path
 
 import msgspec
+
+from core.errors import ConfigError
 
 _END_WITHIN_S = 5.0
 
@@ -20,6 +23,12 @@ class Started(msgspec.Struct, frozen=True):
 
     pid: int
     command: str
+    is_supervisor: bool = False
+
+    @property
+    def is_running(self) -> bool:
+        """Whether that very process still runs."""
+        return bool(self.command) and _command(self.pid) == self.command
 
 
 class ProcessRecord:
@@ -29,18 +38,27 @@ class ProcessRecord:
         """`path` need not exist."""
         self._path = path
 
-    def end_leftovers(self) -> list[Started]:
-        """End what still runs of an earlier run, and say what that was."""
-        ended = [one for one in self._read() if _command(one.pid) == one.command]
-        for one in ended:
+    def end_leftovers(self) -> None:
+        """End what still runs of an earlier run whose supervisor is gone.
+
+        Raises: ConfigError where the supervisor still runs too.
+        """
+        running = [one for one in self._read() if one.is_running]
+        for one in running:
+            if one.is_supervisor:
+                raise ConfigError(
+                    f"{self._path.parent} is in use by process {one.pid}; stop that, or take "
+                    "another --folder"
+                )
+        for one in running:
             _end(one)
         self._path.unlink(missing_ok=True)
-        return ended
 
     def write(self, pids: list[int]) -> None:
-        """Remember the running processes."""
+        """Remember the running processes, this one as their supervisor."""
         self._path.parent.mkdir(parents=True, exist_ok=True)
-        started = [Started(pid, _command(pid)) for pid in pids]
+        supervisor = Started(os.getpid(), _command(os.getpid()), is_supervisor=True)
+        started = [supervisor, *(Started(pid, _command(pid)) for pid in pids)]
         self._path.write_bytes(msgspec.json.encode(started))
 
     def clear(self) -> None:
@@ -54,7 +72,12 @@ class ProcessRecord:
 
 
 def _command(pid: int) -> str:
-    """The command line of a process, empty where there is none."""
+    """The command line of a process, empty where there is none or no way to tell."""
+    with suppress(OSError):
+        raw = Path(f"/proc/{pid}/cmdline").read_bytes()
+        return raw.replace(b"\0", b" ").decode(errors="replace").strip()
+    if Path("/proc/self").exists() or shutil.which("ps") is None:
+        return ""
     shown = subprocess.run(  # noqa: S603
         ["ps", "-p", str(pid), "-o", "command="],  # noqa: S607
         capture_output=True,
@@ -70,6 +93,6 @@ def _end(one: Started) -> None:
             os.kill(one.pid, wanted)
         deadline = time.monotonic() + _END_WITHIN_S
         while time.monotonic() < deadline:
-            if _command(one.pid) != one.command:
+            if not one.is_running:
                 return
             time.sleep(0.05)

@@ -15,7 +15,7 @@ import urllib.request
 from collections.abc import Mapping
 from pathlib import Path
 from types import TracebackType
-from typing import Self
+from typing import Any, Self
 
 from core.errors import ConfigError
 from deploy.leftovers import ProcessRecord
@@ -159,6 +159,14 @@ def fetch_json(url: str, body: object = None, headers: Mapping[str, str] | None 
     request = urllib.request.Request(url, data, dict(headers or {}))  # noqa: S310 - our own ports
     with urllib.request.urlopen(request, timeout=10) as response:  # noqa: S310
         return json.loads(response.read())
+
+
+def fetch_first_item(serve_url: str) -> tuple[str, str]:
+    """Id and title of an item that is served."""
+    url = f"{serve_url}/api/recommend?user_id=first-look&limit=1&include_content=1"
+    answer: Any = fetch_json(url)
+    item = answer["items"][0]
+    return item["content_id"], item["content"]["title"]
 
 
 def _is_ready(url: str) -> bool:

@@ -5,8 +5,10 @@ dies with it.
 """
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from time import monotonic
+
+import structlog
 
 from adapters.contents import open_content_store
 from adapters.memory.due_queue import InMemoryDueQueue
@@ -16,12 +18,16 @@ from adapters.memory.user_models import InMemoryUserModelStore
 from adapters.plans.toml import read_plan
 from adapters.process import clock_ms, serve_http, stop_signals
 from adapters.settings import read_settings
+from core.content import Content
+from core.log_names import BATCH_FAILED
 from ingest_worker.batches import BatchHandler
 from ingest_worker.composition import IngestProcess, ingest_parts, warn_if_open
 from ingest_worker.settings import IngestSettings
 from ingest_worker.webhook import Webhook
 from serve_api.composition import serve_app
 from serve_api.settings import ServeSettings
+
+_log = structlog.get_logger()
 
 
 class OneProcess(IngestProcess, frozen=True, kw_only=True):
@@ -35,8 +41,8 @@ def one_process_settings(environ: Mapping[str, str]) -> OneProcess:
     return read_settings(OneProcess, environ)
 
 
-async def run_one_process(settings: OneProcess) -> None:
-    """Webhook, worker and read API until a signal comes."""
+async def run_one_process(settings: OneProcess, when_served: Callable[[Content], None]) -> None:
+    """Webhook, worker and read API until a signal comes; says what item there is."""
     warn_if_open(settings)
     stream = InMemoryRawBatchStream(
         max_entries=settings.ingest.memory_max_entries, clock_ms=clock_ms
@@ -69,6 +75,7 @@ async def run_one_process(settings: OneProcess) -> None:
                 stopping,
             )
         )
+        when_served(contents.contents[0])
         await serve_http(Webhook(stream, ingest).app(), ingest.host, ingest.port, stopping)
         consuming.cancel()
 
@@ -76,4 +83,8 @@ async def run_one_process(settings: OneProcess) -> None:
 async def _consume(stream: InMemoryRawBatchStream, handler: BatchHandler, limit: int) -> None:
     """The FastStream consumer's part: the same handler, fed from the memory stream."""
     while True:
-        await handler.handle(await stream.read(limit=limit))
+        batches = await stream.read(limit=limit)
+        try:
+            await handler.handle(batches)
+        except Exception:
+            _log.exception(BATCH_FAILED, entries=len(batches))

@@ -31,14 +31,15 @@ class IngestKey:
 
     def _presented(self, headers: Headers) -> Iterator[bytes]:
         for name in ("X-API-Key", self._header):
-            yield headers.get(name, "").encode()
+            yield headers.get(name, "").encode("latin-1")
         scheme, _, value = headers.get("authorization", "").partition(" ")
         if scheme.lower() == "bearer":
-            yield value.strip().encode()
+            yield value.strip().encode("latin-1")
         elif scheme.lower() == "basic":
             # The SDKs send the write key as user name; RudderStack's HTTP
             # destination lets an operator choose either place.
-            yield from _basic(value).split(b":", 1)
+            given = _basic(value)  # the key itself may have a colon
+            yield from (given.partition(b":")[2], given.rpartition(b":")[0])
 
 
 def _basic(value: str) -> bytes:

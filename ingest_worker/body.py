@@ -36,13 +36,16 @@ async def read_body(chunks: AsyncIterator[bytes], limit: int) -> bytes:
 
 
 def _unpack(packed: bytes, limit: int) -> bytes:
-    inflater = zlib.decompressobj(_GZIP_OR_ZLIB)
-    try:
-        body = inflater.decompress(packed, limit + 1)
-    except zlib.error as exc:
-        raise BadEncodingError("the body is not valid gzip") from exc
-    if len(body) > limit:
-        raise BodyTooLargeError(f"the unpacked body has more than {limit} bytes")
-    if not inflater.eof:
-        raise BadEncodingError("the gzip body is cut short")
+    body = b""
+    while packed:  # a gzip file may have several members
+        inflater = zlib.decompressobj(_GZIP_OR_ZLIB)
+        try:
+            body += inflater.decompress(packed, limit + 1 - len(body))
+        except zlib.error as exc:
+            raise BadEncodingError("the body is not valid gzip") from exc
+        if len(body) > limit:
+            raise BodyTooLargeError(f"the unpacked body has more than {limit} bytes")
+        if not inflater.eof:
+            raise BadEncodingError("the gzip body is cut short")
+        packed = inflater.unused_data
     return body

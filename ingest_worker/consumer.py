@@ -14,6 +14,7 @@ from faststream import AckPolicy
 from faststream.exceptions import NackMessage
 from faststream.redis import RedisBroker, StreamSub
 from faststream.redis.parser import MessageFormat
+from redis.exceptions import RedisError
 
 from core.errors import RetryableError
 from core.log_names import BATCH_FAILED, CONSUMER_REVIVED
@@ -53,6 +54,14 @@ def make_broker(url: str, *, timeout_s: float) -> RedisBroker:
         socket_timeout=timeout_s,
         socket_connect_timeout=timeout_s,
     )
+
+
+async def start_broker(broker: RedisBroker) -> None:
+    """Connect and start reading. Raises: RetryableError where Redis is away."""
+    try:
+        await broker.start()
+    except (RedisError, OSError) as exc:
+        raise RetryableError(f"Redis is away while starting to read: {exc}") from exc
 
 
 def _resp2(url: str) -> str:

@@ -11,7 +11,7 @@ from typing import Protocol
 import structlog
 
 from core.errors import RetryableError
-from core.log_names import ENTRIES_CLAIMED, KEEPING_FAILED
+from core.log_names import BATCH_FAILED, ENTRIES_CLAIMED, KEEPING_FAILED
 from core.ports import RawBatch
 from ingest_worker.pacing import pause
 
@@ -73,9 +73,6 @@ class StreamKeeper:
                 await self.keep()
             except RetryableError as exc:
                 _log.warning(KEEPING_FAILED, error=str(exc))
-            except Exception:
-                # A bug in one batch must not stop the others: what failed stays pending.
-                _log.exception(KEEPING_FAILED)
             await pause(stopping, self._every_s)
 
     async def keep(self) -> None:
@@ -83,7 +80,21 @@ class StreamKeeper:
         await self._pending.ensure_group()
         await self._revive()
         while claimed := await self._pending.claim(idle_ms=self._stale_ms, limit=_CLAIM_AT_ONCE):
-            await self._handle(claimed)
-            await self._pending.acknowledge(claimed)
+            await self._apply(claimed)
             _log.info(ENTRIES_CLAIMED, entries=len(claimed))
         await self._pending.trim()
+
+    async def _apply(self, claimed: Sequence[RawBatch]) -> None:
+        try:
+            await self._handle(claimed)
+        except RetryableError:
+            raise
+        except Exception:
+            if len(claimed) == 1:
+                # A bug, and only with this entry: it stays pending and stops no other.
+                _log.exception(BATCH_FAILED, entry_id=claimed[0].entry_id)
+                return
+            for one in claimed:
+                await self._apply([one])
+            return
+        await self._pending.acknowledge(claimed)

@@ -45,6 +45,10 @@ class Refresher:
             except RetryableError as exc:
                 _log.warning(REFRESH_FAILED, error=str(exc))
                 await pause(stopping, _BACK_OFF_S)
+            except Exception:
+                # The users stay leased, and due again when the lease has run out.
+                _log.exception(REFRESH_FAILED)
+                await pause(stopping, _BACK_OFF_S)
             else:
                 await pause(stopping, 0 if busy else self._poll_s)
 

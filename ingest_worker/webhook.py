@@ -53,7 +53,9 @@ class Webhook:
 
     async def _ingest(self, request: Request) -> Response:
         if not self._key.admits(request.headers):
-            return _refuse(401, "unauthorized", "the key is missing or wrong")
+            refusal = _refuse(401, "unauthorized", "the key is missing or wrong")
+            refusal.headers["WWW-Authenticate"] = 'Bearer, Basic realm="ingest"'
+            return refusal
         settings = self._settings
         try:
             async with asyncio.timeout(settings.body_timeout_s):

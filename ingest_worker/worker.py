@@ -5,10 +5,10 @@ from collections.abc import Sequence
 
 import structlog
 from faststream.redis import RedisBroker
-from redis.exceptions import RedisError
 
 from core.errors import RetryableError
 from core.log_names import WORKER_WAITED
+from ingest_worker.consumer import start_broker
 from ingest_worker.keeper import StreamKeeper
 from ingest_worker.pacing import pause
 from ingest_worker.refresher import Refresher
@@ -49,8 +49,8 @@ class Worker:
             try:
                 for keeper in self._keepers:
                     await keeper.prepare()
-                await self._broker.start()
-            except (RetryableError, RedisError, OSError) as exc:
+                await start_broker(self._broker)
+            except RetryableError as exc:
                 _log.warning(WORKER_WAITED, error=str(exc))
                 await pause(stopping, _START_AGAIN_S)
             else:

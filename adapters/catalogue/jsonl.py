@@ -42,6 +42,7 @@ class Catalogue(msgspec.Struct, frozen=True, kw_only=True):
     """The usable items of a file, and a sentence for each line that is not."""
 
     contents: tuple[Content, ...]
+    vector_space: str
     problems: tuple[str, ...]
 
 
@@ -64,11 +65,11 @@ def read_catalogue(path: Path, embedder: Embedder) -> Catalogue:
         raise ConfigError(f"CATALOGUE={str(path)!r}: {exc.strerror}") from exc
     problems: list[str] = []
     rows = dict(_rows(lines, path.name, problems))
-    contents = _contents(list(rows.values()), embedder, problems)
+    contents, vector_space = _contents(list(rows.values()), embedder, problems)
     if not contents:
         listed = "".join(f"\n  {problem}" for problem in problems)
         raise ConfigError(f"CATALOGUE={str(path)!r} has no usable item{listed}")
-    return Catalogue(contents=contents, problems=tuple(problems))
+    return Catalogue(contents=contents, vector_space=vector_space, problems=tuple(problems))
 
 
 def _rows(
@@ -113,7 +114,8 @@ def _tags(tags: Tags) -> dict[str, float]:
 
 def _contents(
     rows: Sequence[CatalogueRow], embedder: Embedder, problems: list[str]
-) -> tuple[Content, ...]:
+) -> tuple[tuple[Content, ...], str]:
+    """The items, and the name of the space that their vectors lie in."""
     given = {row.id: row.vector for row in rows if row.vector}
     dims = {len(vector) for vector in given.values()}
     if given and (len(dims) > 1 or len(given) < len(rows)):
@@ -124,7 +126,8 @@ def _contents(
         () if given else embedder.embed([_embedded_text(row) for row in rows]) if rows else ()
     )
     vectors = [given[row.id] for row in rows] if given else embedded
-    return tuple(
+    space = f"given-{dims.pop()}" if given else f"{embedder.id}-{embedder.dim}"
+    contents = tuple(
         Content(
             id=str(row.id),
             title=row.title,
@@ -138,6 +141,7 @@ def _contents(
         )
         for row, vector in zip(rows, vectors, strict=True)
     )
+    return contents, space
 
 
 def _embedded_text(row: CatalogueRow) -> str:

@@ -23,8 +23,9 @@ _NOWHERE: tuple[Rows, Floats] = (np.array([], dtype=np.intp), np.array([]))
 class InMemoryContentStore:
     """Items in the order of their ids, so that row order breaks every tie by id."""
 
-    def __init__(self, contents: Iterable[Content]) -> None:
+    def __init__(self, contents: Iterable[Content], vector_space: str = "") -> None:
         """Index the items; a later one of the same id replaces an earlier one."""
+        self._vector_space = vector_space
         by_id = {content.id: content for content in contents}
         self._contents = [by_id[content_id] for content_id in sorted(by_id)]
         self._row = {content.id: row for row, content in enumerate(self._contents)}
@@ -36,6 +37,11 @@ class InMemoryContentStore:
     def version(self) -> str:
         """A digest of every item."""
         return self._version
+
+    @property
+    def vector_space(self) -> str:
+        """The embedder of the items' vectors."""
+        return self._vector_space
 
     @property
     def contents(self) -> Sequence[Content]:

@@ -22,6 +22,8 @@ _TRANSIENT = (
     OSError,
     TimeoutError,
 )
+# A full disk, a missing replica, a replica cut off, a script that runs too long.
+_NOT_NOW = ("MISCONF", "NOREPLICAS", "MASTERDOWN", "BUSY ", "LOADING", "CLUSTERDOWN", "TRYAGAIN")
 _POOL_WAIT_S = 2
 _MAX_CONNECTIONS = 50
 
@@ -50,6 +52,15 @@ def driver_errors(doing: str) -> Iterator[None]:
         yield
     except _TRANSIENT as exc:
         raise RetryableError(f"Redis is away while {doing}: {exc}") from exc
+    except exceptions.ResponseError as exc:
+        if not str(exc).startswith(_NOT_NOW):
+            raise
+        raise RetryableError(f"Redis refuses {doing} for now: {exc}") from exc
+    except RuntimeError as exc:
+        if "closed" not in str(exc):
+            raise
+        # What uvloop raises for a write to a connection that the server has closed.
+        raise RetryableError(f"Redis went away while {doing}: {exc}") from exc
 
 
 class Script(msgspec.Struct, frozen=True):

@@ -26,7 +26,7 @@ for index = 4, #ARGV do
     local last = tonumber(redis.call('ZSCORE', popped, user) or nil)
     if not last or now - last >= debounce then at = now end
   elseif redis.call('HEXISTS', held, user) == 1
-      or tonumber(redis.call('ZSCORE', due, user)) <= now then
+      or tonumber(redis.call('ZSCORE', due, user) or now + 1) <= now then
     at = false
   end
   if at == nil then at = math.min(since + max_wait, now + debounce) end

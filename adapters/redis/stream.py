@@ -84,7 +84,7 @@ class RedisRawBatchStream:
                     for fields, _ in waiting:
                         pipe.xadd(key, fields)
                     results = await pipe.execute(raise_on_error=False)
-        except RetryableError as exc:
+        except Exception as exc:  # whatever it is, nobody may wait for ever, nor the next in vain
             results = [exc] * len(waiting)
         for (_, stored), result in zip(waiting, results, strict=True):
             if stored.done():  # the request gave up waiting

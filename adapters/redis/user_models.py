@@ -3,11 +3,16 @@
 from collections.abc import Sequence
 from typing import Any
 
+import msgspec
+import structlog
 from redis.asyncio import Redis
 
 from adapters.redis.connection import Call, Script, driver_errors, run_script
 from adapters.redis.keys import model_key
+from core.log_names import MODEL_UNREADABLE
 from core.signals import UserSignals, decode_signals, encode_signals
+
+_log = structlog.get_logger()
 
 # The revision stands at the head of the text, so a comparison reads no more than that.
 _SAVE = Script("""
@@ -45,4 +50,11 @@ class RedisUserModelStore:
         """The stored model, or None for a stranger."""
         with driver_errors("reading a model"):
             raw: Any = await self._client.get(model_key(user_id))
-        return None if raw is None else decode_signals(raw)
+        if raw is None:
+            return None
+        try:
+            return decode_signals(raw)
+        except msgspec.DecodeError as exc:
+            # Of another version, or not ours: a stranger, until the next refresh.
+            _log.warning(MODEL_UNREADABLE, error=str(exc))
+            return None

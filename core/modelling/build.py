@@ -16,12 +16,15 @@ from core.events import InteractionEvent, encode_member, event_order
 from core.modelling.decay import decay
 from core.modelling.engagement import Engagement, engage, gather
 from core.modelling.impressions import Unopened, unopened_impressions
-from core.modelling.interests import DIGITS, tag_weights
+from core.modelling.interests import tag_weights
 from core.modelling.persona import build_persona
 from core.modelling.visits import Visit, pair_views
 from core.plan import EventPlan
 from core.signals import Behavior, SignalsWindow, UserSignals
 from core.vectors import centroid, pack
+
+DIGITS = 4
+"""Of the strengths that are stored: finer than any evidence, and small."""
 
 
 class ModelBasis(msgspec.Struct, frozen=True, kw_only=True):
@@ -46,6 +49,7 @@ def build_user_signals(
     now_ms: int,
     revision: int = 0,
     catalogue_version: str = "",
+    vector_space: str = "",
 ) -> UserSignals:
     """Build the model of one visitor as it is at `now_ms`.
 
@@ -63,8 +67,9 @@ def build_user_signals(
     clicked = {event.content_id for event in ordered if event.kind == "search"}
     opened = {*engaged, *(item for item in clicked if item)}
     unopened = unopened_impressions(ordered, opened, now_ms, config.engagement, config.signals)
-    shunned = {one.content_id: one.strength for one in unopened}
-    averse = dislikes | shunned if config.signals.aversion == "classic" else dislikes
+    averse = dislikes
+    if config.signals.aversion == "classic":
+        averse = dislikes | {one.content_id: one.strength for one in unopened}
     persona = build_persona(ordered, basis.plan)
     recent = sorted(engaged, key=lambda item: (-engaged[item].evidence.last_ms, item))
     return UserSignals(
@@ -72,14 +77,17 @@ def build_user_signals(
         user_id=user_id,
         built_at_ms=now_ms,
         positives=_strongest_first(likes),
-        negatives=_strongest_first(dislikes | shunned),
-        impressions={one.content_id: round(one.count, DIGITS) for one in unopened},
+        negatives=_strongest_first(dislikes),
+        unopened={
+            one.content_id: (round(one.count, DIGITS), round(one.strength, DIGITS))
+            for one in unopened
+        },
         viewed={item: engaged[item].evidence.last_ms for item in recent},
-        recent_views=tuple(recent[: config.signals.recent_views]),
         tag_affinity=tag_weights(likes, contents, persona.seeds, config.signals),
         tag_aversion=tag_weights(averse, contents, {}, config.signals),
         taste_vector=_taste(likes, contents),
         recency_vector=_recency(recent, contents),
+        vector_space=vector_space,
         behavior=_behavior(ordered, visits, engaged, unopened),
         demographics=persona.demographics,
         window=_window(members),

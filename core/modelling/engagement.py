@@ -17,11 +17,14 @@ FULL_READ = 0.5
 class Evidence(msgspec.Struct, frozen=True, kw_only=True):
     """All that was observed of one item. None means not observed.
 
-    `explicit` is the strength of the latest mapped event that has one.
+    `dwell_seconds` and `reason` are those of the deepest visit, `returns` counts
+    the visits after the first that were not abandoned, `explicit` is the
+    strength of the latest mapped event that has one.
     """
 
     content_id: str
     visits: int
+    returns: int
     dwell_seconds: float | None
     reason: ViewEnd | None
     rating: float | None
@@ -68,8 +71,8 @@ def engage(evidence: Evidence, content: Content | None, config: EngagementConfig
     """Score one item's evidence; an item not in the catalogue has a nominal reading time."""
     ratio = _dwell_ratio(evidence.dwell_seconds, content, config)
     completion = _completion(evidence.reason, ratio, config)
-    earned = evidence.visits - 1 if config.revisits == "after_first" else evidence.visits
-    revisit = 1 - exp(-max(0, earned) / 2)
+    earned = evidence.returns if config.revisits == "after_first" else evidence.visits
+    revisit = 1 - exp(-earned / 2)
     survey = None if evidence.rating is None else (evidence.rating - 3) / 2
     strength = (
         _dwell_weight(evidence.reason, completion, config) * (ratio or 0.0)
@@ -93,19 +96,27 @@ def _evidence(
     rating: InteractionEvent | None,
     explicit: InteractionEvent | None,
 ) -> Evidence:
-    dwells = [visit.dwell_seconds for visit in visits if visit.dwell_seconds is not None]
-    reasons = [visit.reason for visit in visits if visit.reason is not None]
+    # Dwell and end are those of one visit, the deepest: a glance later does not
+    # undo a read, and four glances are no read.
+    deepest = max(visits, key=_depth, default=None)
     times = [visit.last_ms for visit in visits]
     times += [event.ts_ms for event in (rating, explicit) if event is not None]
     return Evidence(
         content_id=item,
         visits=len(visits),
-        dwell_seconds=sum(dwells) if dwells else None,
-        reason=reasons[-1] if reasons else None,
+        returns=max(0, sum(visit.reason != "abandon" for visit in visits) - 1),
+        dwell_seconds=deepest.dwell_seconds if deepest else None,
+        reason=deepest.reason if deepest else None,
         rating=rating.rating if rating else None,
         explicit=explicit.strength if explicit else None,
         last_ms=max(times),
     )
+
+
+def _depth(visit: Visit) -> tuple[float, bool, int]:
+    """Longer is deeper; then the one whose end is known, then the later."""
+    dwell = -1.0 if visit.dwell_seconds is None else visit.dwell_seconds
+    return (dwell, visit.reason is not None, visit.last_ms)
 
 
 def _dwell_ratio(

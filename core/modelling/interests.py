@@ -6,8 +6,8 @@ from core.config import SignalsConfig
 from core.content import Content
 from core.tags import tag_key
 
-DIGITS = 4
-"""Four digits are finer than any evidence here and keep a stored model small."""
+DIGITS = 3
+"""Three digits are finer than any evidence here and keep a stored model small."""
 
 
 def tag_weights(

@@ -1,7 +1,8 @@
 """Pairs view starts with view ends into visits.
 
-A start pairs with the next end of the same session and item. What stays alone
-is still a visit, of unknown dwell: a lost end never becomes an hours-long read.
+A start pairs with the next end of the same session and item, unless they lie
+hours apart. What stays alone is still a visit, of unknown dwell: a lost end
+never becomes an hours-long read.
 """
 
 from collections.abc import Sequence
@@ -34,7 +35,11 @@ def pair_views(events: Sequence[InteractionEvent], config: EngagementConfig) -> 
                 visits.append(_unfinished(earlier))
             opened[key] = event
         elif event.kind == "view_ended":
-            visits.append(_finished(opened.pop(key, None), event, config))
+            start = opened.pop(key, None)
+            if start is not None and _apart_seconds(start, event) > config.pair_cap_seconds:
+                visits.append(_unfinished(start))
+                start = None
+            visits.append(_finished(start, event))
     visits += map(_unfinished, opened.values())
     return tuple(visits)
 
@@ -48,12 +53,14 @@ def _unfinished(start: InteractionEvent) -> Visit:
     )
 
 
-def _finished(
-    start: InteractionEvent | None, end: InteractionEvent, config: EngagementConfig
-) -> Visit:
+def _finished(start: InteractionEvent | None, end: InteractionEvent) -> Visit:
     dwell = end.dwell_seconds
     if dwell is None and start is not None:
-        dwell = min((end.ts_ms - start.ts_ms) / 1000, config.pair_cap_seconds)
+        dwell = _apart_seconds(start, end)
     return Visit(
         content_id=str(end.content_id), last_ms=end.ts_ms, dwell_seconds=dwell, reason=end.reason
     )
+
+
+def _apart_seconds(start: InteractionEvent, end: InteractionEvent) -> float:
+    return (end.ts_ms - start.ts_ms) / 1000

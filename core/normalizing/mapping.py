@@ -6,7 +6,7 @@ from typing import Any
 
 import msgspec
 
-from core.events import AnswerValue, EventKind, InteractionEvent
+from core.events import AnswerValue, EventKind, InteractionEvent, ViewEnd
 from core.normalizing.ids import content_id, text_id
 from core.normalizing.reasons import UnusableEventError
 from core.plan import EventPlan, PlanEvent, PlanPaths
@@ -82,26 +82,35 @@ class EventMapper:
             kind=rule.becomes,
             name=rule.name,
             session_id=text_id(_first(event, paths.session)),
-            reason=rule.reason or self._plan.reasons.get(str(_first(event, paths.reason))),
+            reason=rule.reason or self._reason(_first(event, paths.reason)),
             dwell_seconds=_number(_first(event, paths.dwell_seconds), low=0.0),
             request_id=text_id(_first(event, paths.request)),
             rating=_number(_first(event, paths.rating), low=1.0, high=5.0),
             strength=rule.strength,
-            impressions=tuple(self._ids(event, paths.impressions)[:_MAX_IMPRESSIONS]),
+            impressions=self._impressions(event, rule),
             answers=self._answers(_first(event, paths.answers)),
         )
-        if not ids:
-            yield whole
-        for item in ids:
-            yield msgspec.structs.replace(whole, content_id=item)
+        yield msgspec.structs.replace(whole, content_id=ids[0]) if ids else whole
+        for item in ids[1:]:  # what was shown was shown once
+            yield msgspec.structs.replace(whole, content_id=item, impressions=())
+
+    def _reason(self, given: Any) -> ViewEnd | None:
+        return self._plan.reasons.get(given) if isinstance(given, str) else None
+
+    def _impressions(self, event: dict[str, Any], rule: PlanEvent) -> tuple[str, ...]:
+        """What was shown beside an item: once, at the start of its view, not again at its end."""
+        if rule.becomes == "view_ended":
+            return ()
+        return tuple(self._ids(event, self._paths[rule.name].impressions)[:_MAX_IMPRESSIONS])
 
     def _identity(
         self, event: dict[str, Any], kind: EventKind, base: InteractionEvent
     ) -> InteractionEvent:
         if kind not in _LINKING:
             return msgspec.structs.replace(base, kind=kind)
-        linked = (text_id(event.get(name)) for name in ("anonymousId", "previousId"))
-        links = tuple(sorted({other for other in linked if other and other != base.user_id}))
+        linked = {text_id(event.get(name)) for name in ("anonymousId", "previousId")}
+        linked.update(merged_ids(event))
+        links = tuple(sorted(other for other in linked if other and other != base.user_id))
         traits: dict[str, Any] = {}
         if kind == "identify":
             context = event.get("context")
@@ -130,6 +139,18 @@ class EventMapper:
             if bare in self._answer_keys and answer is not None:
                 kept[bare] = answer
         return kept
+
+
+def merged_ids(event: dict[str, Any]) -> list[str]:
+    """The user and anonymous ids that a merge call names; e-mail and the like are not looked at."""
+    properties = event.get("mergeProperties")
+    return [
+        found
+        for one in (properties if isinstance(properties, list) else ())
+        if isinstance(one, dict)
+        and str(one.get("type")).replace("_", "").lower() in ("userid", "anonymousid")
+        and (found := text_id(one.get("value"))) is not None
+    ]
 
 
 def answer_key(key: str, prefixes: Sequence[str]) -> str:

@@ -11,10 +11,10 @@ from typing import Any
 import msgspec
 
 from core.events import InteractionEvent
-from core.normalizing.body import Malformed, NotJsonError, split_body
+from core.normalizing.body import Malformed, NotJsonError, raw_events, split_body
 from core.normalizing.clock import event_time
 from core.normalizing.ids import MAX_ID_CHARS, text_id
-from core.normalizing.mapping import CALL_TYPES, EventMapper
+from core.normalizing.mapping import CALL_TYPES, EventMapper, merged_ids
 from core.normalizing.reasons import NormalizedBatch, Rejection, RejectReason, UnusableEventError
 
 _KNOWN_CALLS = frozenset({"track", *CALL_TYPES})
@@ -33,8 +33,8 @@ def normalize_events(
 ) -> NormalizedBatch:
     """Turn a request body into events, rejections and a count of what is too old.
 
-    `call_type` is what the request's path says (`/v1/track`) where an event
-    has no type of its own. The result depends on the arguments alone.
+    `call_type` is what the request's path says of a bare event (`/v1/track`).
+    The result depends on the arguments alone.
 
     Units: `arrived_ms` Unix milliseconds, `window_ms` milliseconds.
     """
@@ -47,11 +47,16 @@ def normalize_events(
     events: list[InteractionEvent] = []
     rejections: list[Rejection] = []
     expired = 0
-    for event in request.events:
+    # A path such as /v1/track types the one bare event; those of a batch type themselves.
+    bare_call = call_type if request.is_bare else None
+    for index, event in enumerate(request.events):
         try:
-            found = list(_normalize(event, mapper, request.sent_at, arrived_ms, call_type))
+            found = list(_normalize(event, mapper, request.sent_at, arrived_ms, bare_call))
         except UnusableEventError as exc:
             rejections.append(_reject(exc.reason, event))
+            continue
+        except RecursionError:  # decoded, and yet nested too deep to be encoded again
+            rejections.append(_reject("malformed", Malformed(raw_events(body)[index])))
             continue
         if found[0].ts_ms < arrived_ms - window_ms:
             expired += 1
@@ -78,12 +83,12 @@ def _normalize(
 
 
 def _call(event: dict[str, Any], call_type: str | None) -> str:
-    call = event.get("type") or call_type
+    call = call_type or event.get("type")
     if not call and text_id(event.get("event")):
         call = "track"  # an operator's own mapping may leave the type out; only a track is named
     if not call:
         raise UnusableEventError("no_type")
-    name = str(call).strip().lower()
+    name = call.strip().lower() if isinstance(call, str) else ""
     if name not in _KNOWN_CALLS:
         raise UnusableEventError("unknown_type")
     return name
@@ -91,6 +96,8 @@ def _call(event: dict[str, Any], call_type: str | None) -> str:
 
 def _user(event: dict[str, Any]) -> str:
     user = text_id(event.get("userId")) or text_id(event.get("anonymousId"))
+    if user is None and (merged := merged_ids(event)):
+        user = merged[0]
     if user is None:
         raise UnusableEventError("no_user")
     if len(user) > MAX_ID_CHARS:
@@ -116,4 +123,8 @@ def _reject(reason: RejectReason, event: Any) -> Rejection:
     message_id = None
     if isinstance(event, dict):
         message_id = text_id(event.get("messageId")) or text_id(event.get("message_id"))
-    return Rejection(reason=reason, message_id=message_id, body=_DETERMINISTIC.encode(event))
+    try:
+        body = _DETERMINISTIC.encode(event)
+    except RecursionError:
+        body = b""  # the stream's entry still has it
+    return Rejection(reason=reason, message_id=message_id, body=body)

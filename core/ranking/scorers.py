@@ -96,10 +96,9 @@ def _geo(items: Sequence[Content], given: ScoringInput) -> Floats | None:
 
 def _fatigue(items: Sequence[Content], given: ScoringInput) -> Floats | None:
     """How often the item was passed over: 1 - exp(-count / scale)."""
-    counts = given.signals.impressions
-    if not counts:
+    unopened = given.signals.unopened
+    if not unopened:
         return None
     scale = given.config.fatigue_scale
-    return np.array(
-        [1.0 - exp(-counts.get(item.id, 0.0) / scale) for item in items], dtype=np.float64
-    )
+    counts = (unopened.get(item.id, (0.0, 0.0))[0] for item in items)
+    return np.array([1.0 - exp(-count / scale) for count in counts], dtype=np.float64)

@@ -8,6 +8,7 @@ import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from uuid import uuid4
 
 import httpx
 import pytest
@@ -22,12 +23,20 @@ pytestmark = pytest.mark.skipif(valkey_binary() is None, reason="no Valkey for t
 class Run:
     """A running `ai-engine run` and what it printed so far."""
 
-    def __init__(self, folder: Path, **environ: str) -> None:
-        self.output = folder / "output"
+    def __init__(self, folder: Path, *options: str, **environ: str) -> None:
+        self.output = folder / f"output-{uuid4()}"
         self.ports = (free_port(), free_port())
         with self.output.open("wb") as output:
             self.process = subprocess.Popen(  # noqa: S603 - our own command
-                [sys.executable, "-m", "deploy.cli", "run", "--folder", str(folder / "run")],
+                [
+                    sys.executable,
+                    "-m",
+                    "deploy.cli",
+                    "run",
+                    "--folder",
+                    str(folder / "run"),
+                    *options,
+                ],
                 env=ENVIRON
                 | {
                     "REDIS_URL": "",
@@ -60,6 +69,10 @@ def curl(arguments: list[str]) -> httpx.Response:
     url, headers, data = "", {}, None
     words = iter(arguments[2:])
     for word in words:
+        if word.startswith("--retry") or word == "-f":
+            if word in ("--retry", "--retry-delay"):
+                next(words)
+            continue
         if word == "-H":
             name, _, value = next(words).partition(": ")
             headers[name] = value
@@ -72,9 +85,10 @@ def curl(arguments: list[str]) -> httpx.Response:
     )
 
 
-def test_run_prints_three_curl_lines_that_work(folder: Path) -> None:
+@pytest.mark.parametrize("options", [(), ("--memory",)])
+def test_run_prints_three_curl_lines_that_work(folder: Path, options: tuple[str, ...]) -> None:
     started = time.monotonic()
-    run = Run(folder)
+    run = Run(folder, *options)
     send, model, recommend = run.curl_lines()
     assert time.monotonic() - started < 10
     assert curl(send).json() == {"accepted": 1}
@@ -113,6 +127,17 @@ def test_run_after_a_kill_ends_what_was_left_and_keeps_the_data(folder: Path) ->
         httpx.get(f"{first.pipeline.ingest_url}/healthz")
     second.process.send_signal(signal.SIGTERM)
     assert second.process.wait(timeout=20) == 0
+
+
+def test_a_second_run_in_the_same_folder_leaves_the_first_alone(folder: Path) -> None:
+    first = Run(folder)
+    first.curl_lines()
+    second = Run(folder)
+    assert second.process.wait(timeout=20) == 1
+    assert f"in use by process {first.process.pid}" in second.output.read_text()
+    assert first.process.poll() is None
+    first.process.send_signal(signal.SIGHUP)
+    assert first.process.wait(timeout=20) == 0
 
 
 def test_a_port_that_is_taken_is_named(folder: Path) -> None:

@@ -165,6 +165,55 @@ def test_bad_settings_end_the_start_with_all_their_names() -> None:
     assert "did you mean RANKING_MMR_POOL?" in done.stderr
 
 
+@pytest.mark.parametrize("url", ["localhost:6379", "redis://localhost:abc", "http://localhost"])
+def test_a_redis_url_that_is_none_is_named_and_not_shown(url: str) -> None:
+    done = start("ingest_worker", "worker", REDIS_URL=url)
+    assert done.returncode == 2
+    assert "REDIS_URL" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_a_model_that_cannot_be_read_is_a_stranger_until_the_next_event(stack: LocalStack) -> None:
+    pipeline, user = pipeline_of(stack), visitor()
+    client: Any = redis.Redis.from_url(stack.redis_url)
+    client.set(f"model:{{{user}}}", b'{"revision":1}', ex=60)
+    assert "cold" in pipeline.recommend(user)["strategy"]
+    pipeline.accept(read(user, "lidice-children", 120))
+    pipeline.model_of(user, events=1)
+
+
+def test_a_redis_that_refuses_writes_for_now_stops_nobody(stack: LocalStack) -> None:
+    pipeline, user = pipeline_of(stack), visitor()
+    client: Any = redis.Redis.from_url(stack.redis_url)
+    client.config_set("min-replicas-to-write", 1)
+    assert pipeline.post({"type": "page", "userId": user}).status_code == 503
+    eventually(lambda: "refresh.failed" in stack.log_of("worker"))
+    client.config_set("min-replicas-to-write", 0)
+    pipeline.accept(read(user, "lidice-children", 120))
+    pipeline.model_of(user, events=1)
+    assert stack.ended() is None
+
+
+def test_a_visitor_known_from_another_catalogue_is_served_by_this_one(tmp_path: Path) -> None:
+    other = tmp_path / "other.jsonl"
+    other.write_text(
+        "\n".join(f'{{"id": {n}, "title": "Item {n}", "vector": [{n}, 1]}}' for n in range(9))
+    )
+
+    def stack_of(environ: dict[str, str]) -> LocalStack:
+        return LocalStack(
+            tmp_path, ingest_port=free_port(), serve_port=free_port(), environ=environ
+        )
+
+    with stack_of(ENVIRON | HASTY) as stack:
+        pipeline_of(stack).accept(read("ada", "lidice-children", 120))
+        pipeline_of(stack).model_of("ada", events=1)
+    with stack_of(ENVIRON | HASTY | {"CATALOGUE": str(other)}) as stack:
+        answer = pipeline_of(stack).recommend("ada", limit=9)
+        assert {item["content_id"] for item in answer["items"]} == {str(n) for n in range(9)}
+        assert all("semantic" not in item["contributions"] for item in answer["items"])
+
+
 def test_a_catalogue_that_is_not_there_is_named() -> None:
     done = start("serve_api", CATALOGUE="/nowhere/file.jsonl")
     assert done.returncode == 2

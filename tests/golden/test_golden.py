@@ -36,7 +36,7 @@ async def outcome(case: dict[str, Any]) -> dict[str, Any]:
     buffer = InMemoryEventBuffer(window_ms=config.window_ms, max_events=100)
     models = InMemoryUserModelStore(ttl_s=60, clock_s=lambda: 0.0)
     catalogue = read_catalogue(HERE / "catalogue.jsonl", EMBEDDER)
-    contents = InMemoryContentStore(catalogue.contents)
+    contents = InMemoryContentStore(catalogue.contents, catalogue.vector_space)
     normalized = [
         normalize_events(
             json.dumps(request).encode(),

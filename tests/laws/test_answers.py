@@ -31,7 +31,9 @@ def models(draw: st.DrawFn) -> UserSignals:
         revision=draw(st.integers(1, 99)),
         positives=liked,
         viewed=viewed | dict.fromkeys(liked, 5),
-        impressions=draw(st.dictionaries(st.sampled_from(IDS), STRENGTHS, max_size=5)),
+        unopened=draw(
+            st.dictionaries(st.sampled_from(IDS), st.tuples(STRENGTHS, st.just(-0.3)), max_size=5)
+        ),
         tag_affinity=draw(st.dictionaries(st.sampled_from(TAGS), STRENGTHS, max_size=5)),
         tag_aversion=draw(st.dictionaries(st.sampled_from(TAGS), STRENGTHS, max_size=3)),
         taste_vector=pack(vector / 4000) if liked else "",

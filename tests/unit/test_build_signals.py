@@ -47,7 +47,7 @@ def test_the_latest_view_leads_the_recent_ones() -> None:
         read("b", 1, "abandon", ts_ms=NOW_MS - 2 * MINUTE_MS),
         contents=ALL,
     )
-    assert signals.recent_views == ("b", "a")
+    assert signals.as_json()["recent_views"] == ["b", "a"]
     recency = to_grid(unpack(signals.recency_vector))
     assert cosines(recency[None, :], B.vector[None, :])[0, 0] > 0.999
 
@@ -77,8 +77,10 @@ def test_weak_evidence_stays_weak_unless_classic() -> None:
 def test_an_unopened_impression_is_a_soft_negative_of_the_item_alone() -> None:
     start = event("view_started", "a", impressions=("b", "c", "a"))
     signals = signals_of(start, read("a", 40), contents=ALL)
-    assert set(signals.impressions) == {"b", "c"}
-    assert signals.negatives["b"] == pytest.approx(-0.30, abs=1e-3)
+    assert set(signals.unopened) == {"b", "c"}
+    shown = signals.as_json()
+    assert shown["negatives"]["b"] == pytest.approx(-0.30, abs=1e-3)
+    assert shown["impressions"]["b"] == pytest.approx(1.0, abs=1e-3)
     assert signals.tag_aversion == {}
 
 
@@ -92,7 +94,7 @@ def test_what_was_clicked_in_a_search_was_opened() -> None:
     signals = signals_of(
         event("view_started", "a", impressions=("b",)), event("search", "b"), contents=ALL
     )
-    assert signals.impressions == {}
+    assert signals.unopened == {}
     assert signals.behavior.searches == 1
 
 
@@ -101,7 +103,7 @@ def test_showing_an_item_again_tires_more() -> None:
         event("view_started", "a", impressions=("b",), ts_ms=NOW_MS - n * MINUTE_MS)
         for n in range(1, 4)
     ]
-    assert signals_of(*shown, contents=ALL).impressions["b"] == pytest.approx(3.0, abs=1e-3)
+    assert signals_of(*shown, contents=ALL).unopened["b"][0] == pytest.approx(3.0, abs=1e-3)
 
 
 def test_only_the_latest_unopened_impressions_are_kept() -> None:
@@ -110,7 +112,7 @@ def test_only_the_latest_unopened_impressions_are_kept() -> None:
         event("view_started", "a", impressions=(item,), ts_ms=NOW_MS - number * 1000)
         for number, item in enumerate(shown)
     ]
-    assert set(signals_of(*events, contents=ALL).impressions) == set(shown[:50])
+    assert set(signals_of(*events, contents=ALL).unopened) == set(shown[:50])
 
 
 def test_answers_and_traits_seed_the_affinity() -> None:
@@ -152,7 +154,7 @@ def test_behaviour_is_counted() -> None:
         contents=ALL,
     ).behavior
     assert (behavior.views, behavior.items) == (3, 2)
-    assert behavior.average_dwell_ratio == pytest.approx((1.0 + 0.05) / 2)
+    assert behavior.average_dwell_ratio == pytest.approx((0.5 + 0.05) / 2)
     assert behavior.completion_rate == pytest.approx(2 / 3, abs=1e-4)
     assert behavior.revisit_rate == 0.5
 

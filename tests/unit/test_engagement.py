@@ -4,7 +4,8 @@ import msgspec
 import pytest
 
 from core.config import EngagementConfig
-from core.modelling.engagement import Engagement, Evidence, engage
+from core.modelling.engagement import Engagement, Evidence, engage, gather
+from core.modelling.visits import Visit
 from tests.build import content
 
 STORY = content("story")  # read in 20 seconds
@@ -16,6 +17,7 @@ def engaged(config: EngagementConfig | None = None, **seen: object) -> Engagemen
         **{  # type: ignore[arg-type]
             "content_id": "story",
             "visits": 1,
+            "returns": 0,
             "dwell_seconds": None,
             "reason": None,
             "rating": None,
@@ -102,7 +104,7 @@ def test_abandoning_is_a_dislike() -> None:
 def test_a_first_view_earns_nothing_for_being_a_view() -> None:
     assert engaged(visits=1).strength == 0.0
     assert engaged(CLASSIC, visits=1).strength == pytest.approx(0.2 * (1 - 2.718281828**-0.5))
-    assert engaged(visits=2).revisit == pytest.approx(1 - 2.718281828**-0.5)
+    assert engaged(visits=2, returns=1).revisit == pytest.approx(1 - 2.718281828**-0.5)
 
 
 def test_an_explicit_strength_raises_or_lowers() -> None:
@@ -117,5 +119,24 @@ def test_an_explicit_strength_raises_or_lowers() -> None:
 @pytest.mark.parametrize("rating", [None, 1, 3, 5])
 def test_a_strength_stays_within_its_bounds(reason: str | None, rating: int | None) -> None:
     for dwell in (None, 0.0, 1.0, 20.0, 1e9):
-        one = engaged(dwell_seconds=dwell, reason=reason, rating=rating, visits=50)
+        one = engaged(dwell_seconds=dwell, reason=reason, rating=rating, visits=50, returns=49)
         assert -1.0 <= one.strength <= 1.0
+
+
+def test_the_deepest_visit_speaks_for_the_item() -> None:
+    look = [
+        Visit(content_id="story", last_ms=1, dwell_seconds=20.0, reason="next_button"),
+        Visit(content_id="story", last_ms=2, dwell_seconds=2.0, reason="abandon"),
+    ]
+    [evidence] = gather(look, []).values()
+    assert (evidence.dwell_seconds, evidence.reason, evidence.returns) == (20.0, "next_button", 0)
+    assert engage(evidence, STORY, EngagementConfig()).strength >= 0.30
+
+
+def test_abandoning_again_and_again_stays_a_dislike() -> None:
+    look = [
+        Visit(content_id="story", last_ms=at, dwell_seconds=4.0, reason="abandon")
+        for at in range(4)
+    ]
+    [evidence] = gather(look, []).values()
+    assert engage(evidence, STORY, EngagementConfig()).strength <= -0.05

@@ -62,8 +62,55 @@ def test_every_call_type_is_kept(call: str) -> None:
 
 
 def test_the_path_names_the_type_of_a_bare_event() -> None:
-    [event] = normalize({"userId": "u1"}, call_type="screen").events
-    assert event.kind == "screen"
+    for event in ({"userId": "u1"}, {"userId": "u1", "type": "weird"}):
+        body = json.dumps(event).encode()
+        batch = normalize_events(
+            body, MAPPER, arrived_ms=NOW_MS, window_ms=WINDOW_MS, call_type="screen"
+        )
+        assert [found.kind for found in batch.events] == ["screen"]
+
+
+def test_the_path_leaves_the_types_of_a_batch_alone() -> None:
+    [event] = normalize({"userId": "u1", "type": "page"}, call_type="screen").events
+    assert event.kind == "page"
+
+
+def test_a_merge_links_the_ids_that_it_names_and_no_address() -> None:
+    merge = {
+        "type": "merge",
+        "mergeProperties": [
+            {"type": "email", "value": "ada@example.com"},
+            {"type": "user_id", "value": "ada"},
+            {"type": "anonymousId", "value": 7},
+            "noise",
+        ],
+    }
+    [event] = normalize(merge).events
+    assert (event.user_id, event.links) == ("ada", ("7",))
+
+
+@pytest.mark.parametrize("depth", range(880, 1100, 4))
+def test_an_event_at_the_edge_of_the_decoders_depth_costs_its_neighbours_nothing(
+    depth: int,
+) -> None:
+    good = {"type": "page", "userId": "u1"}
+    nested = '{"a":' * depth + "1" + "}" * depth
+    for deep in (
+        f'{{"type":"track","event":"CONTENT_VIEW_ENDED","userId":"u2","properties":{nested}}}',
+        f'{{"type":{nested},"userId":"u2"}}',
+        f'{{"type":"track","event":"CONTENT_VIEW_ENDED","userId":"u2","properties":{{"content":"1","reason":{nested}}}}}',
+        nested,
+    ):
+        body = f"[{json.dumps(good)},{deep},{json.dumps(good)}]".encode()
+        batch = normalize_events(body, MAPPER, arrived_ms=NOW_MS, window_ms=WINDOW_MS)
+        assert [event.user_id for event in batch.events if event.user_id == "u1"] == ["u1", "u1"]
+        assert len(batch.events) + len(batch.rejections) == 3
+
+
+def test_what_was_shown_counts_at_the_start_of_a_view_alone() -> None:
+    shown = {"content": "1", "context": {"candidates": ["2"]}}
+    assert one(event="CONTENT_VIEW_STARTED", properties=shown).impressions == ("2",)
+    assert one(event="CONTENT_VIEW_ENDED", properties=shown).impressions == ()
 
 
 def test_a_named_event_without_a_type_is_a_track() -> None:

@@ -56,7 +56,7 @@ def test_a_shop_is_served_by_another_mapping_file_alone() -> None:
         "3",
         "6",
     }
-    assert set(signals.impressions) == {"9"}
+    assert set(signals.unopened) == {"9"}
     assert signals.tag_affinity["category:C4"] == 1.0
     assert b"secret" not in repr(events).encode()
 

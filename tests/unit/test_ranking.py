@@ -28,7 +28,7 @@ MODEL = UserSignals(
     positives={"liked-1": 0.8, "liked-2": 0.4},
     tag_affinity={"theme_what:Hiding": 0.6, "theme_what:Music": 0.2},
     tag_aversion={"theme_what:Rescue": 0.5},
-    impressions={"b": 3.0},
+    unopened={"b": (3.0, -0.3)},
     taste_vector=pack(A.vector / np.linalg.norm(A.vector)),
     recency_vector=pack(B.vector / np.linalg.norm(B.vector)),
 )
@@ -67,7 +67,7 @@ def test_a_scorer_with_nothing_to_go_on_is_left_out() -> None:
         positives={},
         tag_affinity={},
         tag_aversion={},
-        impressions={},
+        unopened={},
     )
     assert empty == {}
 

@@ -60,12 +60,15 @@ def test_a_missing_end_is_unknown_even_when_the_item_is_opened_again_hours_later
     assert (first.dwell_seconds, second.dwell_seconds) == (None, 60.0)
 
 
-def test_a_pair_across_the_night_is_capped() -> None:
-    [visit] = visits(
+def test_a_start_and_an_end_hours_apart_are_no_pair() -> None:
+    found = visits(
         event("view_started", "a", ts_ms=NOW_MS),
-        event("view_ended", "a", ts_ms=NOW_MS + 600 * MINUTE_MS),
+        event("view_ended", "a", ts_ms=NOW_MS + 600 * MINUTE_MS, reason="abandon"),
     )
-    assert visit.dwell_seconds == EngagementConfig().pair_cap_seconds
+    assert [(visit.dwell_seconds, visit.reason) for visit in found] == [
+        (None, None),
+        (None, "abandon"),
+    ]
 
 
 def test_a_view_opened_and_closed_at_once_pairs() -> None:
