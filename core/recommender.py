@@ -16,7 +16,8 @@ from core.signals import UserSignals
 from core.vectors import to_grid, unpack
 
 _FARTHEST_SHARE = 4
-"""A distractor comes from the farthest quarter at most."""
+_FARTHEST_LEAST = 10
+"""A distractor comes from the farthest quarter, or of a small catalogue the ten farthest."""
 
 
 class Recommender:
@@ -103,7 +104,7 @@ class Recommender:
         if config.strategy == "max_dissimilar" and model.taste_vector:
             away = -to_grid(unpack(model.taste_vector))
             # Of a small catalogue the fifty farthest would be nearly everything.
-            limit = min(config.farthest, max(1, unseen // _FARTHEST_SHARE))
+            limit = min(config.farthest, max(_FARTHEST_LEAST, unseen // _FARTHEST_SHARE))
             return await self._contents.search_vector(away, limit=limit, where=scope)
         wide = self._config.candidates.vector
         return await self._contents.sample(limit=wide, seed=seed + 1, where=scope)
