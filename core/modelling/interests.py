@@ -22,10 +22,10 @@ def tag_weights(
     """
     totals: dict[str, float] = {}
     spelling: dict[str, str] = {}
-    for tag, weight in _evidence(strengths, contents, seeds):
-        key = tag_key(tag)
+    for tag, key, weight in _evidence(strengths, contents, seeds):
         totals[key] = totals.get(key, 0.0) + weight
-        spelling[key] = min(spelling.get(key, tag), tag)
+        if tag < spelling.setdefault(key, tag):
+            spelling[key] = tag
     strongest = max(totals.values(), default=0.0)
     if strongest <= 0:
         return {}
@@ -39,9 +39,12 @@ def _evidence(
     strengths: Mapping[str, float],
     contents: Mapping[str, Content],
     seeds: Mapping[str, float],
-) -> Iterable[tuple[str, float]]:
-    yield from sorted(seeds.items())
+) -> Iterable[tuple[str, str, float]]:
+    """Every tag with its key and how much it weighs, in an order that sums alike everywhere."""
+    for tag in sorted(seeds):
+        yield tag, tag_key(tag), seeds[tag]
     for item in sorted(strengths):
-        if item in contents:
-            for tag, weight in contents[item].tags.items():
-                yield tag, abs(strengths[item]) * weight
+        if (content := contents.get(item)) is not None:
+            strength = abs(strengths[item])
+            for tag, (key, weight) in zip(content.tags, content.keyed_tags, strict=True):
+                yield tag, key, strength * weight
