@@ -1,6 +1,7 @@
 """What every process does the same way: settings, logs, signals, an HTTP server."""
 
 import asyncio
+import gc
 import os
 import signal
 import sys
@@ -64,6 +65,16 @@ class _Server(uvicorn.Server):
         yield
 
 
+def settle() -> None:
+    """Take what the start has built out of the garbage collector's rounds.
+
+    A full round over some 300,000 objects, none of them garbage, stops a busy
+    process for 35 ms, two or three times a second.
+    """
+    gc.collect()
+    gc.freeze()
+
+
 async def serve_http(app: ASGIApp, host: str, port: int, stopping: asyncio.Event) -> None:
     """Serve until told to stop; requests in flight are answered first."""
     config = uvicorn.Config(
@@ -77,6 +88,7 @@ async def serve_http(app: ASGIApp, host: str, port: int, stopping: asyncio.Event
         timeout_graceful_shutdown=_GRACE_S,
     )
     server = _Server(config)
+    settle()
     async with asyncio.TaskGroup() as tasks:
         tasks.create_task(server.serve())
         await stopping.wait()

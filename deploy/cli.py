@@ -9,6 +9,9 @@ from pathlib import Path
 
 import click
 
+# As in the processes' own __main__, for the one that runs here in memory.
+os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+
 from adapters.process import run_process
 from core.environment import load, variables
 from core.errors import ConfigError

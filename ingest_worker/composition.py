@@ -14,7 +14,7 @@ from starlette.applications import Starlette
 
 from adapters.contents import open_content_store
 from adapters.plans.toml import read_plan
-from adapters.process import clock_ms, serve_http, stop_signals
+from adapters.process import clock_ms, serve_http, settle, stop_signals
 from adapters.redis.connection import connect
 from adapters.redis.due_queue import RedisDueQueue
 from adapters.redis.event_buffer import RedisEventBuffer
@@ -110,6 +110,7 @@ async def run_webhook(settings: IngestProcess) -> None:
 async def run_worker(settings: IngestProcess) -> None:
     """The worker process."""
     async with worker_parts(settings) as worker:
+        settle()
         await worker.run(stop_signals())
 
 

@@ -61,7 +61,7 @@ class Webhook:
             async with asyncio.timeout(settings.body_timeout_s):
                 body = await read_body(request.stream(), settings.max_body_bytes)
                 events = count_events(body)
-                await self._stream.enqueue(body, call_type=_call_type(request.url.path))
+                await self._stream.enqueue(body, call_type=_call_type(request.scope["path"]))
         except BodyTooLargeError as exc:
             return _refuse(413, "too_large", str(exc))
         except (NotJsonError, BadEncodingError) as exc:

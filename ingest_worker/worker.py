@@ -36,8 +36,10 @@ class Worker:
             for keeper in self._keepers:
                 tasks.create_task(keeper.run(stopping))
             tasks.create_task(self._refresher.run(stopping))
-            await stopping.wait()
-            await self._broker.stop()
+            try:
+                await stopping.wait()
+            finally:
+                await self._broker.stop()
 
     async def _start(self, stopping: asyncio.Event) -> None:
         """Start reading as soon as Redis is there: a pod may be up before it.

@@ -197,9 +197,8 @@ def _window(members: Mapping[bytes, InteractionEvent]) -> SignalsWindow:
     if not members:
         return SignalsWindow()
     times = [event.ts_ms for event in members.values()]
-    digest = hashlib.blake2b(digest_size=16)
-    for member, ts_ms in zip(members, times, strict=True):
-        digest.update(b"%d " % ts_ms + member + b"\n")
+    lines = [b"%d %b\n" % (ts_ms, member) for member, ts_ms in zip(members, times, strict=True)]
+    digest = hashlib.blake2b(b"".join(lines), digest_size=16)
     return SignalsWindow(
         events=len(members), first_ms=times[0], last_ms=times[-1], digest=digest.hexdigest()
     )

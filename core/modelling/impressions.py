@@ -29,11 +29,11 @@ def unopened_impressions(
     counts: dict[str, float] = {}
     latest: dict[str, int] = {}
     for event in events:
-        for item in event.impressions:
-            if item not in opened:
-                faded = decay(event.ts_ms, now_ms, engagement.half_life_days)
-                counts[item] = counts.get(item, 0.0) + faded
-                latest[item] = max(latest.get(item, 0), event.ts_ms)
+        shown = [item for item in event.impressions if item not in opened]
+        faded = decay(event.ts_ms, now_ms, engagement.half_life_days) if shown else 0.0
+        for item in shown:
+            counts[item] = counts.get(item, 0.0) + faded
+            latest[item] = max(latest.get(item, 0), event.ts_ms)
     newest = sorted(latest, key=lambda item: (-latest[item], item))[: signals.top_impressions]
     return tuple(
         Unopened(
