@@ -1,13 +1,13 @@
-"""From an accepted event to the changed model, through the three real processes.
+"""From an accepted event to a changed recommendation, through the three real processes.
 
 The clock starts at the webhook's 200 and stops at the first answer of
-`GET /api/usermodel` that has the event; once for visitors that nobody knows,
-then for the same ones with a model.
+`GET /api/recommend` that was made from a newer model; once for visitors that
+nobody knows, then for the same ones with a model.
 
 Ceiling: what cannot be avoided, measured in the same run on the same Valkey:
 one worker's steps and one refresh, called one after the other in this process
 (read, normalize, append, mark, acknowledge, pop, rebuild, save, complete), and
-one `GET /api/usermodel` of a model that is there. What is missing is hand-over:
+one `GET /api/recommend` of a visitor who is known. What is missing is hand-over:
 polls, wake-ups, and other processes on the same cores.
 """
 
@@ -59,7 +59,7 @@ def measure(effort: Effort) -> list[Row]:
                     ceiling = percentile(floor, percent) + percentile(asked, percent)
                     rows.append(
                         latency(
-                            f"event to model, {kind} visitor, p{percent} | the same steps at once",
+                            f"event to answer, {kind} visitor, p{percent} | the same steps at once",
                             percentile(waits, percent),
                             ceiling,
                         )
@@ -73,25 +73,32 @@ def _port(url: str) -> int:
 
 
 def _freshness(webhook: Connection, api: Connection, user: str, number: int) -> float:
-    """Send the visitor's `number`th event; the time until their model has it."""
+    """Send the visitor's `number`th event; the time until an answer follows from it."""
     # Else every event would follow a round of the refresher, and wait for its whole poll.
     time.sleep(_SPREAD_S * (crc32(user.encode()) % 100) / 100)
+    before = _revision(api, user)
     status, body = webhook.ask(post("/api/ingest", event(user, number, _ITEMS)))
     accepted = perf_counter()
     if status != 200:
         raise RuntimeError(f"the webhook answered {status}: {body!r}")
     while perf_counter() - accepted < _WITHIN_S:
-        status, body = api.ask(get(f"/api/usermodel?user_id={user}"))
-        if status == 200 and msgspec.json.decode(body)["window"]["events"] > number:
+        if _revision(api, user) != before:
             return (perf_counter() - accepted) * 1000
         time.sleep(_POLL_S)
-    raise RuntimeError(f"the model of {user} did not follow within {_WITHIN_S:.0f} s")
+    raise RuntimeError(f"the answers to {user} did not follow within {_WITHIN_S:.0f} s")
+
+
+def _revision(api: Connection, user: str) -> int | None:
+    """The revision of the model that an answer was made from, None for a stranger."""
+    _, body = api.ask(get(f"/api/recommend?user_id={user}&limit=5"))
+    revision: int | None = msgspec.json.decode(body)["diagnostics"]["model_revision"]
+    return revision
 
 
 def _asked(api: Connection, user: str) -> float:
     """One question and answer where nothing is waited for."""
     started = perf_counter()
-    api.ask(get(f"/api/usermodel?user_id={user}"))
+    _revision(api, user)
     return (perf_counter() - started) * 1000
 
 
