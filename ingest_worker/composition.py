@@ -73,9 +73,9 @@ async def webhook_parts(settings: IngestProcess) -> AsyncIterator[Starlette]:
     """The webhook over Redis; the stream stores until the last request is answered."""
     async with _redis(settings) as client, asyncio.TaskGroup() as tasks:
         stream = RedisRawBatchStream(client, shards=settings.ingest.shards)
-        storing = tasks.create_task(stream.run())
+        tasks.create_task(stream.run())
         yield Webhook(stream, settings.ingest).app()
-        storing.cancel()
+        stream.close()
 
 
 @asynccontextmanager

@@ -73,6 +73,9 @@ class StreamKeeper:
                 await self.keep()
             except RetryableError as exc:
                 _log.warning(KEEPING_FAILED, error=str(exc))
+            except Exception:
+                # Whatever it is: a keeper that is gone would be missed only much later.
+                _log.exception(KEEPING_FAILED)
             await pause(stopping, self._every_s)
 
     async def keep(self) -> None:

@@ -22,8 +22,18 @@ _TRANSIENT = (
     OSError,
     TimeoutError,
 )
-# A full disk, a missing replica, a replica cut off, a script that runs too long.
-_NOT_NOW = ("MISCONF", "NOREPLICAS", "MASTERDOWN", "BUSY ", "LOADING", "CLUSTERDOWN", "TRYAGAIN")
+# A full disk, a missing replica, a replica cut off, a script that runs too long,
+# a group that is about to be created again.
+_NOT_NOW = (
+    "MISCONF",
+    "NOREPLICAS",
+    "MASTERDOWN",
+    "BUSY ",
+    "LOADING",
+    "CLUSTERDOWN",
+    "TRYAGAIN",
+    "NOGROUP",
+)
 _POOL_WAIT_S = 2
 _MAX_CONNECTIONS = 50
 

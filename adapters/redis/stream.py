@@ -46,6 +46,7 @@ class RedisRawBatchStream:
         self._shards = shards
         self._waiting: list[tuple[Fields, asyncio.Future[None]]] = []
         self._wake = asyncio.Event()
+        self._closing = False
 
     async def enqueue(self, body: bytes, *, call_type: str | None) -> None:
         """Return once Redis has confirmed the entry.
@@ -65,10 +66,15 @@ class RedisRawBatchStream:
         with driver_errors("asking whether it is there"):
             await self._client.ping()
 
+    def close(self) -> None:
+        """Let `run` end once everything that waits is stored."""
+        self._closing = True
+        self._wake.set()
+
     async def run(self) -> None:
-        """Store what waits, for as long as the process lives."""
+        """Store what waits, until closed."""
         turn = 0
-        while True:
+        while self._waiting or not self._closing:
             await self._wake.wait()
             self._wake.clear()
             waiting, self._waiting = self._waiting, []
