@@ -16,16 +16,12 @@ from adapters.contents import open_content_store
 from adapters.plans.toml import read_plan
 from adapters.process import clock_ms, serve_http, settle, stop_signals
 from adapters.redis.connection import connect
+from adapters.redis.dead_letters import RedisDeadLetters
 from adapters.redis.due_queue import RedisDueQueue
 from adapters.redis.event_buffer import RedisEventBuffer
 from adapters.redis.keys import stream_key
-from adapters.redis.stream import (
-    GROUP,
-    RedisDeadLetters,
-    RedisPendingBatches,
-    RedisRawBatchStream,
-    raw_batch,
-)
+from adapters.redis.pending import RedisPendingBatches
+from adapters.redis.stream import GROUP, RedisRawBatchStream, raw_batch
 from adapters.redis.user_models import RedisUserModelStore
 from adapters.settings import SharedSettings, read_settings
 from core.errors import ConfigError
@@ -37,7 +33,7 @@ from core.ports import ContentStore, DeadLetters, DueQueue, EventBuffer, UserMod
 from core.updater import UserModelUpdater
 from ingest_worker.batches import BatchHandler
 from ingest_worker.consumer import StreamConsumer, make_broker
-from ingest_worker.keeper import StreamKeeper
+from ingest_worker.keeper import KeeperPace, StreamKeeper
 from ingest_worker.refresher import Refresher
 from ingest_worker.settings import IngestSettings, WorkerSettings
 from ingest_worker.webhook import Webhook
@@ -119,6 +115,7 @@ class IngestParts(msgspec.Struct, frozen=True, kw_only=True):
 
     handler: BatchHandler
     refresher: Refresher
+    dead_letters: DeadLetters
 
 
 def ingest_parts(
@@ -148,7 +145,7 @@ def ingest_parts(
         poll_ms=settings.worker.refresh_poll_ms,
         again_after_ms=settings.model_ttl_s * 1000 // 2,
     )
-    return IngestParts(handler=handler, refresher=refresher)
+    return IngestParts(handler=handler, refresher=refresher, dead_letters=dead_letters)
 
 
 def _worker(settings: IngestProcess, client: Redis, parts: IngestParts) -> Worker:
@@ -175,8 +172,13 @@ def _worker(settings: IngestProcess, client: Redis, parts: IngestParts) -> Worke
                 RedisPendingBatches(client, shard=shard, consumer=name),
                 parts.handler.handle,
                 revive=consumer.revive,
-                stale_ms=settings.worker.stale_ms,
-                every_ms=settings.worker.keep_every_ms,
+                dead_letters=parts.dead_letters,
+                pace=KeeperPace(
+                    every_ms=settings.worker.keep_every_ms,
+                    stale_ms=settings.worker.stale_ms,
+                    gone_ms=settings.worker.gone_ms,
+                    max_deliveries=settings.worker.max_deliveries,
+                ),
             )
         )
     return Worker(broker, keepers, parts.refresher)

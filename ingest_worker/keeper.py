@@ -1,21 +1,25 @@
 """Keeps a stream shard in order: the group exists, nothing stays pending, nothing piles up.
 
 A worker that was killed leaves entries that it had read; they are taken over
-here and applied again, which changes nothing where they had been applied.
+here and applied again, which changes nothing where they had been applied. An
+entry that no worker ever finishes becomes a dead letter.
 """
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Protocol
 
+import msgspec
 import structlog
 
 from core.errors import RetryableError
-from core.log_names import BATCH_FAILED, ENTRIES_CLAIMED, KEEPING_FAILED
-from core.ports import RawBatch
+from core.log_names import BATCH_FAILED, ENTRIES_CLAIMED, ENTRIES_GIVEN_UP, KEEPING_FAILED
+from core.ports import DeadLetter, DeadLetters, RawBatch
 from ingest_worker.pacing import pause
 
 _CLAIM_AT_ONCE = 500
+EXHAUSTED = "exhausted"
+"""The reason of an entry that was delivered up to the cap and never finished."""
 
 _log = structlog.get_logger()
 
@@ -31,6 +35,16 @@ class PendingBatches(Protocol):
         """Take over entries unfinished for `idle_ms`."""
         ...
 
+    async def claim_exhausted(
+        self, *, idle_ms: int, deliveries: int, limit: int
+    ) -> Sequence[RawBatch]:
+        """Take over entries that were delivered so often and never finished."""
+        ...
+
+    async def remove_gone(self, *, idle_ms: int) -> int:
+        """Forget consumers that left nothing and have not read for `idle_ms`."""
+        ...
+
     async def acknowledge(self, batches: Sequence[RawBatch]) -> None:
         """Mark entries as done."""
         ...
@@ -38,6 +52,15 @@ class PendingBatches(Protocol):
     async def trim(self) -> None:
         """Drop what every consumer is done with."""
         ...
+
+
+class KeeperPace(msgspec.Struct, frozen=True, kw_only=True):
+    """When entries are stale, exhausted, and consumers gone. Units: milliseconds."""
+
+    every_ms: int
+    stale_ms: int
+    gone_ms: int
+    max_deliveries: int
 
 
 class StreamKeeper:
@@ -49,18 +72,15 @@ class StreamKeeper:
         handle: Callable[[Sequence[RawBatch]], Awaitable[None]],
         *,
         revive: Callable[[], Awaitable[None]],
-        stale_ms: int,
-        every_ms: int,
+        dead_letters: DeadLetters,
+        pace: KeeperPace,
     ) -> None:
-        """`stale_ms`: how long an entry may stay unfinished before it is taken over.
-
-        `revive` starts the shard's consumer again where it has stopped.
-        """
-        self._revive = revive
+        """`revive` starts the shard's consumer again where it has stopped."""
         self._pending = pending
         self._handle = handle
-        self._stale_ms = stale_ms
-        self._every_s = every_ms / 1000
+        self._revive = revive
+        self._dead_letters = dead_letters
+        self._pace = pace
 
     async def prepare(self) -> None:
         """Create the group before anything reads: entries stored before count too."""
@@ -76,16 +96,32 @@ class StreamKeeper:
             except Exception:
                 # Whatever it is: a keeper that is gone would be missed only much later.
                 _log.exception(KEEPING_FAILED)
-            await pause(stopping, self._every_s)
+            await pause(stopping, self._pace.every_ms / 1000)
 
     async def keep(self) -> None:
         """One round."""
         await self._pending.ensure_group()
         await self._revive()
-        while claimed := await self._pending.claim(idle_ms=self._stale_ms, limit=_CLAIM_AT_ONCE):
+        stale_ms = self._pace.stale_ms
+        while exhausted := await self._pending.claim_exhausted(
+            idle_ms=stale_ms, deliveries=self._pace.max_deliveries, limit=_CLAIM_AT_ONCE
+        ):
+            await self._give_up(exhausted)
+        while claimed := await self._pending.claim(idle_ms=stale_ms, limit=_CLAIM_AT_ONCE):
             await self._apply(claimed)
             _log.info(ENTRIES_CLAIMED, entries=len(claimed))
+        await self._pending.remove_gone(idle_ms=self._pace.gone_ms)
         await self._pending.trim()
+
+    async def _give_up(self, exhausted: Sequence[RawBatch]) -> None:
+        """Entries that no worker finishes go out of the way, whole, as dead letters."""
+        letters = [
+            DeadLetter(reason=EXHAUSTED, entry_id=one.entry_id, message_id=None, body=one.body)
+            for one in exhausted
+        ]
+        await self._dead_letters.add(letters)
+        await self._pending.acknowledge(exhausted)
+        _log.error(ENTRIES_GIVEN_UP, entry_ids=[one.entry_id for one in exhausted])
 
     async def _apply(self, claimed: Sequence[RawBatch]) -> None:
         try:

@@ -44,6 +44,10 @@ class WorkerSettings(msgspec.Struct, frozen=True, kw_only=True):
     """How often an idle refresher looks for due users."""
     stale_ms: Count = 30_000
     """An entry unacknowledged this long is taken over from its consumer."""
+    max_deliveries: Count = 10
+    """An entry delivered this often and never finished becomes a dead letter."""
+    gone_ms: Count = 3_600_000
+    """A consumer that has not read for this long and left nothing is forgotten."""
     keep_every_ms: Count = 5_000
     """How often stale entries are claimed and finished ones trimmed."""
     max_dead_letters: Count = 100_000

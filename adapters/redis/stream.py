@@ -2,16 +2,14 @@
 
 import asyncio
 from collections.abc import Mapping, Sequence
-from typing import Any
 
 from redis.asyncio import Redis
-from redis.exceptions import ResponseError
 from redis.typing import EncodableT
 
 from adapters.redis.connection import driver_errors
-from adapters.redis.keys import DEAD_LETTERS, stream_key
+from adapters.redis.keys import stream_key
 from core.errors import RetryableError
-from core.ports import DeadLetter, RawBatch
+from core.ports import RawBatch
 
 BODY_FIELD = b"__data__"
 """The field in which FastStream looks for a message."""
@@ -99,87 +97,3 @@ class RedisRawBatchStream:
                 stored.set_exception(RetryableError(f"Redis did not store the request: {result}"))
             else:
                 stored.set_result(None)
-
-
-class RedisPendingBatches:
-    """What was delivered and never acknowledged, and what may be trimmed, of one shard."""
-
-    def __init__(self, client: Redis, *, shard: int, consumer: str) -> None:
-        """Read as `consumer` of the group that the workers share."""
-        self._client = client
-        self._key = stream_key(shard)
-        self._consumer = consumer
-        self._cursor: Any = "0-0"
-
-    async def ensure_group(self) -> None:
-        """Create the group at the very beginning of the stream, where it is not there."""
-        with driver_errors("creating the consumer group"):
-            try:
-                await self._client.xgroup_create(self._key, GROUP, id="0", mkstream=True)
-            except ResponseError as exc:
-                if "BUSYGROUP" not in str(exc):
-                    raise
-
-    async def claim(self, *, idle_ms: int, limit: int) -> Sequence[RawBatch]:
-        """Take over up to `limit` entries that no consumer has finished for `idle_ms`."""
-        with driver_errors("claiming stale entries"):
-            self._cursor, entries, *_ = await self._client.xautoclaim(
-                self._key,
-                GROUP,
-                self._consumer,
-                min_idle_time=idle_ms,
-                start_id=self._cursor,
-                count=limit,
-            )
-        return [raw_batch(entry_id, fields) for entry_id, fields in entries if fields]
-
-    async def acknowledge(self, batches: Sequence[RawBatch]) -> None:
-        """Mark entries as done."""
-        if batches:
-            with driver_errors("acknowledging entries"):
-                await self._client.xack(self._key, GROUP, *(batch.entry_id for batch in batches))
-
-    async def trim(self) -> None:
-        """Drop the entries that every consumer is done with; never one that is not."""
-        with driver_errors("trimming the stream"):
-            # In this order: what was delivered by then is pending afterwards, or done.
-            groups = await self._client.xinfo_groups(self._key)
-            pending = await self._client.xpending(self._key, GROUP)
-            keep_from = next(g["last-delivered-id"] for g in groups if _name(g) == GROUP)
-            if pending["pending"]:
-                keep_from = min(keep_from, pending["min"], key=_entry_order)
-            await self._client.xtrim(self._key, minid=keep_from, approximate=True)
-
-
-def _entry_order(entry_id: bytes) -> tuple[int, ...]:
-    return tuple(map(int, entry_id.split(b"-")))
-
-
-def _name(group: Mapping[str, Any]) -> str:
-    name = group["name"]
-    return name.decode() if isinstance(name, bytes) else str(name)
-
-
-class RedisDeadLetters:
-    """Rejected events in a bounded stream, newest kept."""
-
-    def __init__(self, client: Redis, *, max_letters: int) -> None:
-        """Keep about `max_letters`."""
-        self._client = client
-        self._max_letters = max_letters
-
-    async def add(self, letters: Sequence[DeadLetter]) -> None:
-        """Store them, the oldest giving way past the bound."""
-        if not letters:
-            return
-        with driver_errors("storing dead letters"):
-            async with self._client.pipeline(transaction=False) as pipe:
-                for letter in letters:
-                    fields: Fields = {
-                        "reason": letter.reason,
-                        "entry_id": letter.entry_id,
-                        "message_id": letter.message_id or "",
-                        "body": letter.body,
-                    }
-                    pipe.xadd(DEAD_LETTERS, fields, maxlen=self._max_letters, approximate=True)
-                await pipe.execute()

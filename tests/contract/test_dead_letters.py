@@ -8,8 +8,8 @@ import pytest
 from redis.asyncio import Redis
 
 from adapters.memory.stream import InMemoryDeadLetters
+from adapters.redis.dead_letters import RedisDeadLetters
 from adapters.redis.keys import DEAD_LETTERS
-from adapters.redis.stream import RedisDeadLetters
 from core.ports import DeadLetter, DeadLetters
 
 BOUND = 150

@@ -9,10 +9,12 @@ from time import monotonic
 
 from redis.asyncio import Redis
 
+from adapters.redis.dead_letters import RedisDeadLetters
 from adapters.redis.due_queue import RedisDueQueue
 from adapters.redis.event_buffer import RedisEventBuffer
 from adapters.redis.keys import stream_key
-from adapters.redis.stream import RedisDeadLetters, RedisPendingBatches, RedisRawBatchStream
+from adapters.redis.pending import RedisPendingBatches
+from adapters.redis.stream import RedisRawBatchStream
 from adapters.redis.user_models import RedisUserModelStore
 from core.errors import RetryableError
 from core.ports import DeadLetter, Debounce, DueUser, RawBatch

@@ -6,7 +6,8 @@ import pytest
 from redis.asyncio import Redis
 
 from adapters.redis.keys import stream_key
-from adapters.redis.stream import BODY_FIELD, GROUP, RedisPendingBatches
+from adapters.redis.pending import RedisPendingBatches
+from adapters.redis.stream import BODY_FIELD, GROUP
 from core.ports import RawBatch
 
 KEY = stream_key(0)
@@ -152,3 +153,29 @@ class TestRedisPendingBatches:
         entry_ids = await fill(client, MANY)
         await batches.trim()
         assert await stored(client) == entry_ids
+
+    async def test_what_was_delivered_too_often_is_told_apart(
+        self, client: Redis, batches: RedisPendingBatches
+    ) -> None:
+        entry_ids = await fill(client, 3)
+        await deliver(client, 2)
+        for _ in range(2):  # the first two are delivered three times in all
+            assert ids(await self.claimed(batches, limit=2)) == entry_ids[:2]
+            batches._cursor = "0-0"
+        await deliver(client, 1)
+        exhausted = await batches.claim_exhausted(idle_ms=0, deliveries=3, limit=10)
+        assert ids(list(exhausted)) == entry_ids[:2]
+        assert exhausted[0].body == b"body 0"
+        assert await batches.claim_exhausted(idle_ms=60_000, deliveries=1, limit=10) == []
+
+    async def test_only_consumers_that_left_nothing_are_forgotten(
+        self, client: Redis, batches: RedisPendingBatches
+    ) -> None:
+        await fill(client, 2)
+        await deliver(client, 1, consumer="dead with an entry")
+        await client.xgroup_createconsumer(KEY, GROUP, "long gone")
+        assert await batches.remove_gone(idle_ms=60_000) == 0
+        assert await batches.remove_gone(idle_ms=0) == 1
+        left = {one["name"] for one in await client.xinfo_consumers(KEY, GROUP)}
+        assert left == {b"dead with an entry"}
+        assert await pending(client) == 1

@@ -17,7 +17,7 @@ from core.modelling.build import ModelBasis
 from core.ports import Debounce, DueUser, EventWindow, RawBatch
 from core.updater import UserModelUpdater
 from ingest_worker.batches import BatchHandler
-from ingest_worker.keeper import StreamKeeper
+from ingest_worker.keeper import KeeperPace, StreamKeeper
 from ingest_worker.refresher import Refresher
 from tests.build import DAY_MS, MAPPER, NOW_MS, PLAN, WINDOW_MS, themed_catalogue
 
@@ -150,6 +150,7 @@ class Pending:
 
     def __init__(self, *parts: list[RawBatch]) -> None:
         self.parts = list(parts)
+        self.exhausted: list[RawBatch] = []
         self.calls: list[Any] = []
 
     async def ensure_group(self) -> None:
@@ -160,6 +161,17 @@ class Pending:
         assert limit > 1
         return self.parts.pop(0) if self.parts else []
 
+    async def claim_exhausted(
+        self, *, idle_ms: int, deliveries: int, limit: int
+    ) -> Sequence[RawBatch]:
+        assert (idle_ms, deliveries) == (5, 3)
+        taken, self.exhausted = self.exhausted[:limit], self.exhausted[limit:]
+        return taken
+
+    async def remove_gone(self, *, idle_ms: int) -> int:
+        assert idle_ms == 60
+        return 0
+
     async def acknowledge(self, batches: Sequence[RawBatch]) -> None:
         self.calls.append([batch.entry_id for batch in batches])
 
@@ -167,11 +179,15 @@ class Pending:
         self.calls.append("trim")
 
 
-def keeper(pending: Pending, handle: Any) -> StreamKeeper:
+def keeper(
+    pending: Pending, handle: Any, letters: InMemoryDeadLetters | None = None
+) -> StreamKeeper:
     async def revive() -> None:
         pending.calls.append("revive")
 
-    return StreamKeeper(pending, handle, revive=revive, stale_ms=5, every_ms=1)
+    pace = KeeperPace(every_ms=1, stale_ms=5, gone_ms=60, max_deliveries=3)
+    letters = letters or InMemoryDeadLetters(max_letters=10)
+    return StreamKeeper(pending, handle, revive=revive, dead_letters=letters, pace=pace)
 
 
 BATCH = RawBatch(entry_id="7-0", body=b"[]", received_ms=0)
@@ -204,3 +220,28 @@ async def test_a_keeper_acknowledges_nothing_that_failed_and_goes_on(error: Exce
     async with asyncio.timeout(5):
         await keeper(pending, handle).run(stopping)
     assert pending.calls.count(["7-0"]) == 1
+
+
+async def test_an_entry_that_nobody_finishes_becomes_a_dead_letter_and_is_done() -> None:
+    pending, letters = Pending(), InMemoryDeadLetters(max_letters=10)
+    pending.exhausted = [BATCH]
+
+    async def handle(_: Sequence[RawBatch]) -> None:
+        raise AssertionError("an exhausted entry is not tried again")
+
+    await keeper(pending, handle, letters).keep()
+    [letter] = letters.letters
+    assert (letter.reason, letter.entry_id, letter.body) == ("exhausted", "7-0", b"[]")
+    assert pending.calls == ["group", "revive", ["7-0"], "trim"]
+
+
+async def test_one_entry_that_fails_stops_no_other() -> None:
+    poison = RawBatch(entry_id="8-0", body=b"poison", received_ms=0)
+    pending = Pending([BATCH, poison, BATCH])
+
+    async def handle(batches: Sequence[RawBatch]) -> None:
+        if poison in batches:
+            raise ValueError("a bug")
+
+    await keeper(pending, handle).keep()
+    assert [call for call in pending.calls if isinstance(call, list)] == [["7-0"], ["7-0"]]

@@ -1,0 +1,112 @@
+"""What workers read and did not finish: claimed, given up on, and trimmed behind."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from redis.asyncio import Redis
+from redis.exceptions import ResponseError
+
+from adapters.redis.connection import Call, Script, driver_errors, run_script
+from adapters.redis.keys import stream_key
+from adapters.redis.stream import GROUP, raw_batch
+from core.ports import RawBatch
+
+# In one step: a consumer that reads between a look and its removal would lose
+# what it had just been given.
+_REMOVE_GONE = Script("""
+local gone = 0
+for _, consumer in ipairs(redis.call('XINFO', 'CONSUMERS', KEYS[1], ARGV[1])) do
+  local of = {}
+  for index = 1, #consumer, 2 do of[consumer[index]] = consumer[index + 1] end
+  if of['pending'] == 0 and of['idle'] >= tonumber(ARGV[2]) then
+    redis.call('XGROUP', 'DELCONSUMER', KEYS[1], ARGV[1], of['name'])
+    gone = gone + 1
+  end
+end
+return gone
+""")
+
+
+class RedisPendingBatches:
+    """What was delivered and never acknowledged, and what may be trimmed, of one shard."""
+
+    def __init__(self, client: Redis, *, shard: int, consumer: str) -> None:
+        """Read as `consumer` of the group that the workers share."""
+        self._client = client
+        self._key = stream_key(shard)
+        self._consumer = consumer
+        self._cursor: Any = "0-0"
+
+    async def ensure_group(self) -> None:
+        """Create the group at the very beginning of the stream, where it is not there."""
+        with driver_errors("creating the consumer group"):
+            try:
+                await self._client.xgroup_create(self._key, GROUP, id="0", mkstream=True)
+            except ResponseError as exc:
+                if "BUSYGROUP" not in str(exc):
+                    raise
+
+    async def claim(self, *, idle_ms: int, limit: int) -> Sequence[RawBatch]:
+        """Take over up to `limit` entries that no consumer has finished for `idle_ms`."""
+        with driver_errors("claiming stale entries"):
+            self._cursor, entries, *_ = await self._client.xautoclaim(
+                self._key,
+                GROUP,
+                self._consumer,
+                min_idle_time=idle_ms,
+                start_id=self._cursor,
+                count=limit,
+            )
+        return [raw_batch(entry_id, fields) for entry_id, fields in entries if fields]
+
+    async def claim_exhausted(
+        self, *, idle_ms: int, deliveries: int, limit: int
+    ) -> Sequence[RawBatch]:
+        """Take over stale entries that were delivered so often without being finished."""
+        with driver_errors("claiming exhausted entries"):
+            stale: Any = await self._client.xpending_range(
+                self._key, GROUP, min="-", max="+", count=limit, idle=idle_ms
+            )
+            exhausted: list[Any] = [
+                one["message_id"] for one in stale if one["times_delivered"] >= deliveries
+            ]
+            if not exhausted:
+                return []
+            entries: Any = await self._client.xclaim(
+                self._key, GROUP, self._consumer, min_idle_time=idle_ms, message_ids=exhausted
+            )
+        return [raw_batch(entry_id, fields) for entry_id, fields in entries if fields]
+
+    async def remove_gone(self, *, idle_ms: int) -> int:
+        """Forget the consumers that left nothing and have not read for `idle_ms`; how many."""
+        with driver_errors("removing gone consumers"):
+            [gone] = await run_script(
+                self._client, _REMOVE_GONE, [Call((self._key,), (GROUP, idle_ms))]
+            )
+        return int(gone)
+
+    async def acknowledge(self, batches: Sequence[RawBatch]) -> None:
+        """Mark entries as done."""
+        if batches:
+            with driver_errors("acknowledging entries"):
+                await self._client.xack(self._key, GROUP, *(batch.entry_id for batch in batches))
+
+    async def trim(self) -> None:
+        """Drop the entries that every consumer is done with; never one that is not."""
+        with driver_errors("trimming the stream"):
+            # In this order: what was delivered by then is pending afterwards, or done.
+            groups = await self._client.xinfo_groups(self._key)
+            pending = await self._client.xpending(self._key, GROUP)
+            keep_from = next(g["last-delivered-id"] for g in groups if _name(g) == GROUP)
+            if pending["pending"]:
+                keep_from = min(keep_from, pending["min"], key=_entry_order)
+            await self._client.xtrim(self._key, minid=keep_from, approximate=True)
+
+
+def _entry_order(entry_id: bytes) -> tuple[int, ...]:
+    return tuple(map(int, entry_id.split(b"-")))
+
+
+def _name(group: Mapping[str, Any]) -> str:
+    name = group["name"]
+    return name.decode() if isinstance(name, bytes) else str(name)
