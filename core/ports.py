@@ -128,6 +128,13 @@ class RawBatch(msgspec.Struct, frozen=True, kw_only=True):
     call_type: str | None = None
 
 
+class Backlog(msgspec.Struct, frozen=True, kw_only=True):
+    """What is stored and not yet processed. `bytes` is an estimate."""
+
+    entries: int
+    bytes: int
+
+
 class RawBatchStream(Protocol):
     """The durable queue between the webhook and the workers."""
 
@@ -136,7 +143,11 @@ class RawBatchStream(Protocol):
         ...
 
     async def ping(self) -> None:
-        """Raise RetryableError unless a body could be stored now."""
+        """Raise RetryableError unless the queue is there."""
+        ...
+
+    async def backlog(self) -> Backlog:
+        """How much waits to be processed."""
         ...
 
 

@@ -20,6 +20,7 @@ from adapters.process import clock_ms, serve_http, stop_signals
 from adapters.settings import read_settings
 from core.content import Content
 from core.log_names import BATCH_FAILED
+from ingest_worker.backpressure import Backpressure
 from ingest_worker.batches import BatchHandler
 from ingest_worker.composition import IngestProcess, ingest_parts, warn_if_open
 from ingest_worker.settings import IngestSettings
@@ -62,7 +63,9 @@ async def run_one_process(settings: OneProcess, when_served: Callable[[Content],
     )
     stopping = stop_signals()
     ingest: IngestSettings = settings.ingest
+    backpressure = Backpressure(stream, ingest.high_water)
     async with asyncio.TaskGroup() as tasks:
+        tasks.create_task(backpressure.run(stopping))
         consuming = tasks.create_task(
             _consume(stream, parts.handler, settings.worker.batch_entries)
         )
@@ -76,7 +79,9 @@ async def run_one_process(settings: OneProcess, when_served: Callable[[Content],
             )
         )
         when_served(contents.contents[0])
-        await serve_http(Webhook(stream, ingest).app(), ingest.host, ingest.port, stopping)
+        await serve_http(
+            Webhook(stream, backpressure, ingest).app(), ingest.host, ingest.port, stopping
+        )
         consuming.cancel()
 
 

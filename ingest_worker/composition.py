@@ -31,6 +31,7 @@ from core.normalizing.mapping import EventMapper
 from core.plan import EventPlan
 from core.ports import ContentStore, DeadLetters, DueQueue, EventBuffer, UserModelStore
 from core.updater import UserModelUpdater
+from ingest_worker.backpressure import Backpressure
 from ingest_worker.batches import BatchHandler
 from ingest_worker.consumer import StreamConsumer, make_broker
 from ingest_worker.keeper import KeeperPace, StreamKeeper
@@ -68,9 +69,18 @@ def ingest_settings(environ: Mapping[str, str]) -> IngestProcess:
 async def webhook_parts(settings: IngestProcess) -> AsyncIterator[Starlette]:
     """The webhook over Redis; the stream stores until the last request is answered."""
     async with _redis(settings) as client, asyncio.TaskGroup() as tasks:
-        stream = RedisRawBatchStream(client, shards=settings.ingest.shards)
+        ingest, stopping = settings.ingest, asyncio.Event()
+        stream = RedisRawBatchStream(
+            client,
+            shards=ingest.shards,
+            wait_replicas=ingest.wait_replicas,
+            wait_ms=ingest.wait_ms,
+        )
+        backpressure = Backpressure(stream, ingest.high_water)
         tasks.create_task(stream.run())
-        yield Webhook(stream, settings.ingest).app()
+        tasks.create_task(backpressure.run(stopping))
+        yield Webhook(stream, backpressure, ingest).app()
+        stopping.set()
         stream.close()
 
 

@@ -1,9 +1,13 @@
 """The settings of the ingest side, read once from the environment."""
 
+from typing import Annotated
+
 import msgspec
+from msgspec import Meta
 
 from core.config import Count, Port
 from core.ports import Debounce
+from ingest_worker.backpressure import HighWater
 
 
 class IngestSettings(msgspec.Struct, frozen=True, kw_only=True):
@@ -21,8 +25,27 @@ class IngestSettings(msgspec.Struct, frozen=True, kw_only=True):
     """How long a sender may take to send a body, and Redis to store it."""
     shards: Count = 1
     """Number of stream shards; the same for every process."""
+    max_backlog_entries: Count = 1_000_000
+    """Unprocessed requests past which senders are told to try later."""
+    max_backlog_bytes: Count = 1024**3
+    """The same, by the memory that they take in Redis."""
+    backlog_every_ms: Count = 250
+    """How often the backlog is looked at."""
+    wait_replicas: Annotated[int, Meta(ge=0)] = 0
+    """A request is answered 200 once so many replicas have it, too."""
+    wait_ms: Count = 1000
+    """How long that may take; then it is answered 503."""
     memory_max_entries: Count = 10_000
     """Unread bodies that the in-memory stream holds before it answers 503."""
+
+    @property
+    def high_water(self) -> HighWater:
+        """The marks of the backlog."""
+        return HighWater(
+            max_entries=self.max_backlog_entries,
+            max_bytes=self.max_backlog_bytes,
+            every_ms=self.backlog_every_ms,
+        )
 
 
 class WorkerSettings(msgspec.Struct, frozen=True, kw_only=True):

@@ -19,6 +19,7 @@ from core.log_names import REQUEST_DEFERRED
 from core.normalizing.body import NotJsonError, count_events
 from core.ports import RawBatchStream
 from ingest_worker.access import IngestKey
+from ingest_worker.backpressure import Backpressure
 from ingest_worker.body import BadEncodingError, BodyTooLargeError, read_body
 from ingest_worker.settings import IngestSettings
 
@@ -32,9 +33,12 @@ _log = structlog.get_logger()
 class Webhook:
     """The routes that RudderStack and its SDKs post to."""
 
-    def __init__(self, stream: RawBatchStream, settings: IngestSettings) -> None:
+    def __init__(
+        self, stream: RawBatchStream, backpressure: Backpressure, settings: IngestSettings
+    ) -> None:
         """Keep where bodies go and the limits they must keep."""
         self._stream = stream
+        self._backpressure = backpressure
         self._settings = settings
         self._key = IngestKey(settings.api_key, settings.api_key_header)
 
@@ -58,6 +62,7 @@ class Webhook:
             return refusal
         settings = self._settings
         try:
+            self._backpressure.admit()
             async with asyncio.timeout(settings.body_timeout_s):
                 body = await read_body(request.stream(), settings.max_body_bytes)
                 events = count_events(body)

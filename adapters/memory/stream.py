@@ -4,7 +4,7 @@ from asyncio import Queue
 from collections.abc import Callable, Sequence
 
 from core.errors import RetryableError
-from core.ports import DeadLetter, RawBatch
+from core.ports import Backlog, DeadLetter, RawBatch
 
 
 class InMemoryRawBatchStream:
@@ -16,12 +16,14 @@ class InMemoryRawBatchStream:
         self._max_entries = max_entries
         self._clock_ms = clock_ms
         self._count = 0
+        self._bytes = 0
 
     async def enqueue(self, body: bytes, *, call_type: str | None) -> None:
         """Store a body. Raises: RetryableError where the queue is full."""
         if self._queue.qsize() >= self._max_entries:
             raise RetryableError(f"the in-memory stream holds {self._max_entries} unread bodies")
         self._count += 1
+        self._bytes += len(body)
         self._queue.put_nowait(
             RawBatch(
                 entry_id=f"memory-{self._count}",
@@ -39,7 +41,12 @@ class InMemoryRawBatchStream:
         batches = [await self._queue.get()]
         while len(batches) < limit and not self._queue.empty():
             batches.append(self._queue.get_nowait())
+        self._bytes -= sum(len(batch.body) for batch in batches)
         return batches
+
+    async def backlog(self) -> Backlog:
+        """What has not been read."""
+        return Backlog(entries=self._queue.qsize(), bytes=self._bytes)
 
 
 class InMemoryDeadLetters:

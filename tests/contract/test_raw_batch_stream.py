@@ -11,7 +11,8 @@ from redis.asyncio import Redis
 
 from adapters.memory.stream import InMemoryRawBatchStream
 from adapters.redis.keys import stream_key
-from adapters.redis.stream import RedisRawBatchStream, raw_batch
+from adapters.redis.pending import RedisPendingBatches
+from adapters.redis.stream import GROUP, RedisRawBatchStream, raw_batch
 from core.errors import RetryableError
 from core.ports import RawBatch, RawBatchStream
 from tests.build import NOW_MS
@@ -102,6 +103,14 @@ class TestRawBatchStream:
         await opened.stream.enqueue(b"next", call_type=None)
         assert [batch.body for batch in await opened.stored()][-2:] == [b"patient", b"next"]
 
+    async def test_the_backlog_is_what_nobody_has_processed(self, opened: Opened) -> None:
+        assert (await opened.stream.backlog()).entries == 0
+        for number in range(3):
+            await opened.stream.enqueue(b"%d" % number * 1000, call_type=None)
+        backlog = await opened.stream.backlog()
+        assert backlog.entries == 3
+        assert backlog.bytes >= 3000
+
     async def test_a_ping_is_answered(self, opened: Opened) -> None:
         await opened.stream.ping()
 
@@ -134,6 +143,19 @@ class TestInMemoryRawBatchStream:
 
 
 class TestRedisRawBatchStream:
+    async def test_the_backlog_ends_with_the_acknowledgement(
+        self, client: Redis, running: RedisRawBatchStream
+    ) -> None:
+        pending = RedisPendingBatches(client, shard=0, consumer="worker")
+        await pending.ensure_group()
+        for number in range(4):
+            await running.enqueue(b"%d" % number, call_type=None)
+        await client.xreadgroup(GROUP, "worker", {stream_key(0): ">"}, count=3)
+        assert (await running.backlog()).entries == 4
+        claimed = await pending.claim(idle_ms=0, limit=10)
+        await pending.acknowledge(claimed)
+        assert (await running.backlog()).entries == 1
+
     async def test_the_server_says_when_a_body_came(
         self, client: Redis, running: RedisRawBatchStream
     ) -> None:

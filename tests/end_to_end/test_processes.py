@@ -218,3 +218,25 @@ def test_a_catalogue_that_is_not_there_is_named() -> None:
     done = start("serve_api", CATALOGUE="/nowhere/file.jsonl")
     assert done.returncode == 2
     assert "/nowhere/file.jsonl" in done.stderr
+
+
+def test_a_flood_is_turned_away_until_the_worker_has_caught_up(tmp_path: Path) -> None:
+    marks = {"INGEST_MAX_BACKLOG_ENTRIES": "20", "INGEST_BACKLOG_EVERY_MS": "20"}
+    with LocalStack(
+        tmp_path, ingest_port=free_port(), serve_port=free_port(), environ=ENVIRON | HASTY | marks
+    ) as stack:
+        pipeline, user = pipeline_of(stack), visitor()
+        pipeline.accept(read(user, "first", 30))
+        pipeline.model_of(user, events=1)
+        stack.processes["worker"].kill()
+        stack.processes["worker"].wait()
+        accepted = 0
+        for number in range(400):
+            status = pipeline.post([read(user, f"story-{number}", 30)]).status_code
+            assert status in (200, 503)
+            accepted += status == 200
+        assert 20 <= accepted < 400
+        stack.start_process("worker")
+        model = pipeline.model_of(user, events=accepted + 1)
+        assert model["window"]["events"] == accepted + 1
+        eventually(lambda: pipeline.post([read(user, "late", 30)]).status_code == 200)

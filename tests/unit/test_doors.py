@@ -11,7 +11,9 @@ import pytest
 from starlette.datastructures import Headers
 
 from core.errors import RetryableError
+from core.ports import Backlog
 from ingest_worker.access import IngestKey
+from ingest_worker.backpressure import Backpressure, HighWater
 from ingest_worker.body import BadEncodingError, BodyTooLargeError, read_body
 from ingest_worker.settings import IngestSettings
 from ingest_worker.webhook import Webhook
@@ -90,6 +92,7 @@ class Stream:
 
     def __init__(self, *, away: bool = False, hangs: bool = False) -> None:
         self.away, self.hangs = away, hangs
+        self.waiting = Backlog(entries=0, bytes=0)
         self.stored: list[tuple[bytes, str | None]] = []
 
     async def enqueue(self, body: bytes, *, call_type: str | None) -> None:
@@ -99,6 +102,11 @@ class Stream:
             raise RetryableError("away")
         self.stored.append((body, call_type))
 
+    async def backlog(self) -> Backlog:
+        if self.away:
+            raise RetryableError("away")
+        return self.waiting
+
     async def ping(self) -> None:
         if self.away:
             raise RetryableError("away")
@@ -106,7 +114,9 @@ class Stream:
 
 async def send(stream: Stream, path: str = "/api/ingest", **request: object) -> httpx.Response:
     settings = IngestSettings(api_key="k", body_timeout_s=1)
-    transport = httpx.ASGITransport(Webhook(stream, settings).app())
+    backpressure = Backpressure(stream, HighWater(max_entries=10, max_bytes=1000, every_ms=1))
+    await backpressure.look()
+    transport = httpx.ASGITransport(Webhook(stream, backpressure, settings).app())
     async with httpx.AsyncClient(transport=transport, base_url="http://test") as client:
         headers = {"X-API-Key": "k", **request.pop("headers", {})}  # type: ignore[dict-item]
         return await client.request("POST", path, headers=headers, **request)  # type: ignore[arg-type]
@@ -132,3 +142,20 @@ async def test_what_is_not_stored_is_503_so_that_it_is_sent_again(stream: Stream
     answer = await send(stream, content=b"{}")
     assert answer.status_code == 503
     assert int(answer.headers["Retry-After"]) > 0
+
+
+@pytest.mark.parametrize(
+    ("waiting", "status"),
+    [
+        (Backlog(entries=10, bytes=1000), 200),
+        (Backlog(entries=11, bytes=0), 503),
+        (Backlog(entries=1, bytes=1001), 503),
+    ],
+)
+async def test_past_a_high_water_mark_senders_are_told_to_try_later(
+    waiting: Backlog, status: int
+) -> None:
+    stream = Stream()
+    stream.waiting = waiting
+    assert (await send(stream, content=b"{}")).status_code == status
+    assert len(stream.stored) == (status == 200)
