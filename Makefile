@@ -54,8 +54,6 @@ lock: $(DEV) ## Pin the dependencies anew
 clean: ## Remove everything that was made here
 	rm -rf $(VENV) build *.egg-info
 
-export CATALOGUE
-
 # A half-made environment has no marker, so the next make finishes it. The
 # project itself is installed from this folder with the pinned build backend.
 $(RUNTIME): requirements.lock pyproject.toml

@@ -69,10 +69,6 @@ class ContentFilter(msgspec.Struct, frozen=True, kw_only=True):
             return False
         return self._inside_tags(content) and self._inside_radius(content)
 
-    def without_exclusions(self) -> "ContentFilter":
-        """The same restrictions with seen items allowed again."""
-        return msgspec.structs.replace(self, exclude=frozenset())
-
     def _inside_tags(self, content: Content) -> bool:
         if not self.tags:
             return True

@@ -10,7 +10,7 @@ from core.vectors import unpack
 _RECENT_VIEWS = 20
 
 
-class Behavior(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+class Behavior(msgspec.Struct, frozen=True, kw_only=True):
     """How the visitor reads. Rates are over what was observed, None where nothing was."""
 
     views: int = 0
@@ -33,7 +33,7 @@ class SignalsWindow(msgspec.Struct, frozen=True, kw_only=True):
     digest: str = ""
 
 
-class UserSignals(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+class UserSignals(msgspec.Struct, frozen=True, kw_only=True):
     """What is known about a visitor, ready to rank with.
 
     Shape: `positives` and `negatives` from content id to a decayed strength;
@@ -78,11 +78,8 @@ class UserSignals(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True)
 
     def as_json(self) -> dict[str, Any]:
         """The model as an API answers it: whole, and vectors as lists of four-digit floats."""
-        shown = {
-            name: msgspec.to_builtins(value)
-            for name, value in msgspec.structs.asdict(self).items()
-            if name != "unopened"
-        }
+        shown: dict[str, Any] = msgspec.to_builtins(self)
+        del shown["unopened"]
         for name in ("taste_vector", "recency_vector"):
             shown[name] = [round(float(value), 4) for value in unpack(shown[name])]
         soft = {item: strength for item, (_, strength) in self.unopened.items()}
@@ -90,8 +87,6 @@ class UserSignals(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True)
             "negatives": dict(self.negatives) | soft,
             "impressions": {item: count for item, (count, _) in self.unopened.items()},
             "recent_views": list(self.viewed)[:_RECENT_VIEWS],
-            "behavior": msgspec.structs.asdict(self.behavior),
-            "window": msgspec.structs.asdict(self.window),
         }
 
 
