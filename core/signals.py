@@ -90,7 +90,6 @@ class UserSignals(msgspec.Struct, frozen=True, kw_only=True):
         }
 
 
-_ENCODER = msgspec.json.Encoder(order="sorted")
 _DECODER = msgspec.json.Decoder(UserSignals)
 
 
@@ -106,4 +105,4 @@ def decode_signals(raw: bytes) -> UserSignals:
 
 def comparable(signals: UserSignals) -> bytes:
     """The bytes in which two rebuilds of one window agree at the same `now`."""
-    return _ENCODER.encode(msgspec.structs.replace(signals, revision=0, built_at_ms=0))
+    return encode_signals(msgspec.structs.replace(signals, revision=0, built_at_ms=0))
