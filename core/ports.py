@@ -189,6 +189,14 @@ class DeadLetter(msgspec.Struct, frozen=True, kw_only=True):
     entry_id: str
     message_id: str | None
     body: bytes
+    call_type: str | None = None
+
+
+class StoredLetter(msgspec.Struct, frozen=True, kw_only=True):
+    """A dead letter where it lies, under an id of its own."""
+
+    letter_id: str
+    letter: DeadLetter
 
 
 class DeadLetters(Protocol):
@@ -196,4 +204,16 @@ class DeadLetters(Protocol):
 
     async def add(self, letters: Sequence[DeadLetter]) -> None:
         """Store them, the oldest giving way past the bound."""
+        ...
+
+    async def latest(self, *, limit: int) -> Sequence[StoredLetter]:
+        """The newest ones, newest first."""
+        ...
+
+    async def find(self, letter_ids: Sequence[str]) -> Sequence[StoredLetter]:
+        """Those of the ids that are there, in the order asked."""
+        ...
+
+    async def drop(self, letter_ids: Sequence[str]) -> int:
+        """Remove them; how many were there."""
         ...

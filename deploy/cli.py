@@ -16,6 +16,7 @@ from adapters.process import run_process
 from core.environment import load, variables
 from core.errors import ConfigError
 from deploy.curl_lines import curl_lines
+from deploy.dead_letters import dead_letter
 from deploy.demo import show_demo
 from deploy.local import LocalStack, fetch_first_item
 from deploy.one_process import OneProcess, one_process_settings, run_one_process
@@ -106,6 +107,9 @@ def _say_how(settings: OneProcess, item: tuple[str, str]) -> None:
     )
     click.echo(lines)
     sys.stdout.flush()
+
+
+main.add_command(dead_letter)
 
 
 def _settings() -> OneProcess:

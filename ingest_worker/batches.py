@@ -62,6 +62,7 @@ class BatchHandler:
                     entry_id=batch.entry_id,
                     message_id=rejection.message_id,
                     body=rejection.body,
+                    call_type=rejection.call_type,
                 )
                 for rejection in found.rejections
             ]

@@ -29,7 +29,14 @@ from core.log_names import INGEST_OPENED
 from core.modelling.build import ModelBasis
 from core.normalizing.mapping import EventMapper
 from core.plan import EventPlan
-from core.ports import ContentStore, DeadLetters, DueQueue, EventBuffer, UserModelStore
+from core.ports import (
+    ContentStore,
+    DeadLetters,
+    DueQueue,
+    EventBuffer,
+    RawBatchStream,
+    UserModelStore,
+)
 from core.updater import UserModelUpdater
 from ingest_worker.backpressure import Backpressure
 from ingest_worker.batches import BatchHandler
@@ -118,6 +125,26 @@ async def run_worker(settings: IngestProcess) -> None:
     async with worker_parts(settings) as worker:
         settle()
         await worker.run(stop_signals())
+
+
+class OperatorParts(msgspec.Struct, frozen=True, kw_only=True):
+    """What the command line works with."""
+
+    stream: RawBatchStream
+    dead_letters: DeadLetters
+
+
+@asynccontextmanager
+async def operator_parts(settings: IngestProcess) -> AsyncIterator[OperatorParts]:
+    """The stream, ready to store, and the dead letters."""
+    async with _redis(settings) as client, asyncio.TaskGroup() as tasks:
+        stream = RedisRawBatchStream(client, shards=settings.ingest.shards)
+        tasks.create_task(stream.run())
+        yield OperatorParts(
+            stream=stream,
+            dead_letters=RedisDeadLetters(client, max_letters=settings.worker.max_dead_letters),
+        )
+        stream.close()
 
 
 class IngestParts(msgspec.Struct, frozen=True, kw_only=True):

@@ -116,7 +116,13 @@ class StreamKeeper:
     async def _give_up(self, exhausted: Sequence[RawBatch]) -> None:
         """Entries that no worker finishes go out of the way, whole, as dead letters."""
         letters = [
-            DeadLetter(reason=EXHAUSTED, entry_id=one.entry_id, message_id=None, body=one.body)
+            DeadLetter(
+                reason=EXHAUSTED,
+                entry_id=one.entry_id,
+                message_id=None,
+                body=one.body,
+                call_type=one.call_type,
+            )
             for one in exhausted
         ]
         await self._dead_letters.add(letters)

@@ -4,7 +4,7 @@ from asyncio import Queue
 from collections.abc import Callable, Sequence
 
 from core.errors import RetryableError
-from core.ports import Backlog, DeadLetter, RawBatch
+from core.ports import Backlog, DeadLetter, RawBatch, StoredLetter
 
 
 class InMemoryRawBatchStream:
@@ -55,8 +55,29 @@ class InMemoryDeadLetters:
     def __init__(self, *, max_letters: int) -> None:
         """Keep at most `max_letters`, the newest."""
         self._max_letters = max_letters
-        self.letters: list[DeadLetter] = []
+        self._count = 0
+        self._stored: dict[str, DeadLetter] = {}
 
     async def add(self, letters: Sequence[DeadLetter]) -> None:
         """Store them, the oldest giving way past the bound."""
-        self.letters = [*self.letters, *letters][-self._max_letters :]
+        for letter in letters:
+            self._count += 1
+            self._stored[str(self._count)] = letter
+        for letter_id in list(self._stored)[: -self._max_letters]:
+            del self._stored[letter_id]
+
+    async def latest(self, *, limit: int) -> Sequence[StoredLetter]:
+        """The newest ones, newest first."""
+        return await self.find(list(reversed(self._stored))[:limit])
+
+    async def find(self, letter_ids: Sequence[str]) -> Sequence[StoredLetter]:
+        """Those of the ids that are there, in the order asked."""
+        return [
+            StoredLetter(letter_id=letter_id, letter=self._stored[letter_id])
+            for letter_id in letter_ids
+            if letter_id in self._stored
+        ]
+
+    async def drop(self, letter_ids: Sequence[str]) -> int:
+        """Remove them; how many were there."""
+        return sum(self._stored.pop(letter_id, None) is not None for letter_id in letter_ids)

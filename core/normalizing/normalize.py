@@ -53,7 +53,7 @@ def normalize_events(
         try:
             found = list(_normalize(event, mapper, request.sent_at, arrived_ms, bare_call))
         except UnusableEventError as exc:
-            rejections.append(_reject(exc.reason, event))
+            rejections.append(_reject(exc.reason, event, bare_call))
             continue
         except RecursionError:  # decoded, and yet nested too deep to be encoded again
             rejections.append(_reject("malformed", Malformed(raw_events(body)[index])))
@@ -117,7 +117,7 @@ def _message_id(event: dict[str, Any]) -> str:
     return f"content-{digest.hexdigest()}"
 
 
-def _reject(reason: RejectReason, event: Any) -> Rejection:
+def _reject(reason: RejectReason, event: Any, call_type: str | None = None) -> Rejection:
     if isinstance(event, Malformed):
         return Rejection(reason=reason, message_id=None, body=event.raw)
     message_id = None
@@ -127,4 +127,4 @@ def _reject(reason: RejectReason, event: Any) -> Rejection:
         body = _DETERMINISTIC.encode(event)
     except RecursionError:
         body = b""  # the stream's entry still has it
-    return Rejection(reason=reason, message_id=message_id, body=body)
+    return Rejection(reason=reason, message_id=message_id, body=body, call_type=call_type)

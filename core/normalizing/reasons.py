@@ -20,11 +20,15 @@ REJECT_REASONS: tuple[str, ...] = get_args(RejectReason)
 
 
 class Rejection(msgspec.Struct, frozen=True, kw_only=True):
-    """One event that cannot be used. `body` is its JSON, for the dead letters."""
+    """One event that cannot be used. `body` is its JSON, for the dead letters.
+
+    `call_type` is what the path said of it, if it came alone.
+    """
 
     reason: RejectReason
     message_id: str | None
     body: bytes
+    call_type: str | None = None
 
 
 class NormalizedBatch(msgspec.Struct, frozen=True, kw_only=True):

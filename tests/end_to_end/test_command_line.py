@@ -1,5 +1,6 @@
 """`ai-engine run` and `ai-engine demo`, as a newcomer uses them."""
 
+import json
 import re
 import shlex
 import signal
@@ -13,6 +14,7 @@ from uuid import uuid4
 import httpx
 import pytest
 
+from deploy.local import LocalStack
 from deploy.valkey import free_port, valkey_binary
 from tests.end_to_end.client import Pipeline, eventually
 from tests.end_to_end.conftest import ENVIRON
@@ -174,3 +176,46 @@ def test_the_demo_tells_the_day_within_its_time() -> None:
     assert "Anne Frank's hiding place (+" in after
     assert "St. Nikolai (-" in after
     assert "because of" in after
+
+
+def test_dead_letters_are_looked_at_sent_again_and_dropped(folder: Path) -> None:
+    def dead_letter(*arguments: str, url: str) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(  # noqa: S603 - our own command
+            [sys.executable, "-m", "deploy.cli", "dead-letter", *arguments],
+            env=ENVIRON | {"REDIS_URL": url},
+            capture_output=True,
+            text=True,
+            timeout=30,
+            check=False,
+        )
+
+    with LocalStack(
+        folder, ingest_port=free_port(), serve_port=free_port(), environ=ENVIRON | {"REDIS_URL": ""}
+    ) as stack:
+        pipeline, url = Pipeline(stack.ingest_url, stack.serve_url), stack.redis_url
+        pipeline.post([{"type": "track", "messageId": "lost"}, {"type": "warp", "userId": "u"}])
+        listed = eventually(
+            lambda: (
+                (lines := dead_letter("list", "--json", url=url).stdout.splitlines())
+                and len(lines) == 2
+                and lines
+            )
+        )
+        newest, oldest = (json.loads(line) for line in listed)
+        assert (oldest["reason"], oldest["message_id"]) == ("no_user", "lost")
+        shown = dead_letter("show", newest["letter_id"], url=url)
+        assert json.loads(shown.stdout) == {"type": "warp", "userId": "u"}
+        assert dead_letter("list", "--reason", "no_user", url=url).stdout.count("no_user") == 1
+        # Nothing was mended, so what is sent again comes back under a new id.
+        assert dead_letter("replay", oldest["letter_id"], url=url).stdout == "1 sent again\n"
+        eventually(lambda: len(dead_letter("list", "--json", url=url).stdout.splitlines()) == 2)
+        missing = dead_letter("show", oldest["letter_id"], url=url)
+        assert (missing.returncode, "there is no dead letter" in missing.stderr) == (1, True)
+        assert dead_letter("drop", "nonsense", url=url).returncode == 1
+        assert dead_letter("drop", url=url).returncode == 2
+        assert dead_letter("drop", "--all", url=url).stdout == "2 dropped\n"
+        assert dead_letter("list", url=url).stderr == "no dead letters\n"
+    away = dead_letter("list", url=url)
+    assert away.returncode == 1
+    assert "Traceback" not in away.stderr
+    assert "REDIS_URL" in dead_letter("list", url="").stderr

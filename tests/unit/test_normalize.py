@@ -301,3 +301,11 @@ def test_nan_from_the_python_sdk_is_not_observed() -> None:
     )
     [event] = normalize_events(body, MAPPER, arrived_ms=NOW_MS, window_ms=WINDOW_MS).events
     assert (event.dwell_seconds, event.reason) == (None, "link")
+
+
+def test_a_rejection_knows_what_the_path_said_of_a_bare_event_alone() -> None:
+    for body, call_type in ((b'{"event": "X"}', "track"), (b'[{"event": "X"}]', None)):
+        batch = normalize_events(
+            body, MAPPER, arrived_ms=NOW_MS, window_ms=WINDOW_MS, call_type="track"
+        )
+        assert [one.call_type for one in batch.rejections] == [call_type]
