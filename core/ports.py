@@ -128,6 +128,13 @@ class RawBatch(msgspec.Struct, frozen=True, kw_only=True):
     call_type: str | None = None
 
 
+class StaleEntry(msgspec.Struct, frozen=True, kw_only=True):
+    """An entry that was delivered so often, and not finished since the last time."""
+
+    entry_id: str
+    deliveries: int
+
+
 class Backlog(msgspec.Struct, frozen=True, kw_only=True):
     """What is stored and not yet processed. `bytes` is an estimate."""
 

@@ -16,10 +16,12 @@ import msgspec
 from core.errors import ConfigError
 
 _END_WITHIN_S = 5.0
+_STARTED = 19
+"""Of the fields after the name in /proc/PID/stat: when the process started."""
 
 
 class Started(msgspec.Struct, frozen=True):
-    """A process and its command line, by which a reused number is told apart."""
+    """A process, its start and command line, by which a reused number is told apart."""
 
     pid: int
     command: str
@@ -45,13 +47,14 @@ class ProcessRecord:
         """
         running = [one for one in self._read() if one.is_running]
         for one in running:
-            if one.is_supervisor:
+            if one.is_supervisor and one.pid != os.getpid():
                 raise ConfigError(
                     f"{self._path.parent} is in use by process {one.pid}; stop that, or take "
                     "another --folder"
                 )
         for one in running:
-            _end(one)
+            if not one.is_supervisor:
+                _end(one)
         self._path.unlink(missing_ok=True)
 
     def write(self, pids: list[int]) -> None:
@@ -72,14 +75,16 @@ class ProcessRecord:
 
 
 def _command(pid: int) -> str:
-    """The command line of a process, empty where there is none or no way to tell."""
+    """When and as what a process was started, empty where there is none or no way to tell."""
     with suppress(OSError):
         raw = Path(f"/proc/{pid}/cmdline").read_bytes()
-        return raw.replace(b"\0", b" ").decode(errors="replace").strip()
+        started = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[_STARTED]
+        command = raw.replace(b"\0", b" ").decode(errors="replace").strip()
+        return f"{started} {command}" if command else ""
     if Path("/proc/self").exists() or shutil.which("ps") is None:
         return ""
     shown = subprocess.run(  # noqa: S603
-        ["ps", "-p", str(pid), "-o", "command="],  # noqa: S607
+        ["ps", "-p", str(pid), "-o", "lstart=,command="],  # noqa: S607
         capture_output=True,
         text=True,
         check=False,

@@ -5,6 +5,7 @@ entry. Here its message format returns a constant and our decoder reads the raw
 fields, so each body is decoded once, by `normalize_events`, event by event.
 """
 
+import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any
@@ -14,11 +15,14 @@ from faststream import AckPolicy
 from faststream.exceptions import NackMessage
 from faststream.redis import RedisBroker, StreamSub
 from faststream.redis.parser import MessageFormat
-from redis.exceptions import RedisError
+from faststream.redis.subscriber.usecases.stream_subscriber import StreamBatchSubscriber
+from redis.exceptions import RedisError, ResponseError
 
 from core.errors import RetryableError
-from core.log_names import BATCH_FAILED, CONSUMER_REVIVED
+from core.log_names import BATCH_FAILED, CONSUMER_REVIVED, READ_REFUSED
 from core.ports import RawBatch
+
+_REFUSED_PAUSE_S = 1.0
 
 Decode = Callable[[bytes, Mapping[bytes, bytes]], RawBatch]
 Handle = Callable[[Sequence[RawBatch]], Awaitable[None]]
@@ -56,6 +60,25 @@ def make_broker(url: str, *, timeout_s: float) -> RedisBroker:
     )
 
 
+class _Patient(StreamBatchSubscriber):
+    """Waits where Redis refuses a read; FastStream would start over at once, for ever.
+
+    Each of its new starts leaves a task behind: a full disk would end the
+    worker by its memory. Without the group it does stop, and is revived.
+    """
+
+    __slots__ = ()
+
+    async def _get_msgs(self, read: Any) -> None:
+        try:
+            await super()._get_msgs(read)
+        except ResponseError as exc:
+            if "NOGROUP" in str(exc):
+                raise
+            _log.warning(READ_REFUSED, error=str(exc))
+            await asyncio.sleep(_REFUSED_PAUSE_S)
+
+
 async def start_broker(broker: RedisBroker) -> None:
     """Connect and start reading. Raises: RetryableError where Redis is away."""
     try:
@@ -83,9 +106,10 @@ class StreamConsumer:
         """Subscribe; reading begins when the broker is started."""
         self._decode = decode
         self._handle = handle
-        self._subscriber = broker.subscriber(
+        self._subscriber: Any = broker.subscriber(
             stream=stream, decoder=self._decode_batch, ack_policy=AckPolicy.NACK_ON_ERROR
         )
+        self._subscriber.__class__ = _Patient
         self._subscriber(self._handle_batch)
 
     async def revive(self) -> None:

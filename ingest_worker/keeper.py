@@ -14,7 +14,7 @@ import structlog
 
 from core.errors import RetryableError
 from core.log_names import BATCH_FAILED, ENTRIES_CLAIMED, ENTRIES_GIVEN_UP, KEEPING_FAILED
-from core.ports import DeadLetter, DeadLetters, RawBatch
+from core.ports import DeadLetter, DeadLetters, RawBatch, StaleEntry
 from ingest_worker.pacing import pause
 
 _CLAIM_AT_ONCE = 500
@@ -31,14 +31,16 @@ class PendingBatches(Protocol):
         """Create the consumer group where it is not there."""
         ...
 
-    async def claim(self, *, idle_ms: int, limit: int) -> Sequence[RawBatch]:
-        """Take over entries unfinished for `idle_ms`."""
+    async def stale(self, *, idle_ms: int, limit: int) -> Sequence[StaleEntry]:
+        """Entries unfinished for `idle_ms`, oldest first."""
         ...
 
-    async def claim_exhausted(
-        self, *, idle_ms: int, deliveries: int, limit: int
-    ) -> Sequence[RawBatch]:
-        """Take over entries that were delivered so often and never finished."""
+    async def take(self, entry_ids: Sequence[str], *, idle_ms: int) -> Sequence[RawBatch]:
+        """Take over those of the entries that are still stale."""
+        ...
+
+    async def own(self, *, limit: int) -> Sequence[RawBatch]:
+        """What was delivered to this very consumer and not finished."""
         ...
 
     async def remove_gone(self, *, idle_ms: int) -> int:
@@ -102,16 +104,37 @@ class StreamKeeper:
         """One round."""
         await self._pending.ensure_group()
         await self._revive()
-        stale_ms = self._pace.stale_ms
-        while exhausted := await self._pending.claim_exhausted(
-            idle_ms=stale_ms, deliveries=self._pace.max_deliveries, limit=_CLAIM_AT_ONCE
-        ):
-            await self._give_up(exhausted)
-        while claimed := await self._pending.claim(idle_ms=stale_ms, limit=_CLAIM_AT_ONCE):
-            await self._apply(claimed)
-            _log.info(ENTRIES_CLAIMED, entries=len(claimed))
+        while stale := await self._pending.stale(idle_ms=self._pace.stale_ms, limit=_CLAIM_AT_ONCE):
+            await self._take_over(stale)
         await self._pending.remove_gone(idle_ms=self._pace.gone_ms)
         await self._pending.trim()
+
+    async def finish(self) -> None:
+        """Apply what was delivered to this worker while it stopped reading."""
+        while own := await self._pending.own(limit=_CLAIM_AT_ONCE):
+            await self._handle(own)
+            await self._pending.acknowledge(own)
+
+    async def _take_over(self, stale: Sequence[StaleEntry]) -> None:
+        """Entries delivered once are taken over together, others one by one.
+
+        Whatever ends a worker again and again is delivered again and again, and
+        so is what it takes along. Alone in hand, only the entry that does it
+        comes to the cap.
+        """
+        first = [one.entry_id for one in stale if one.deliveries <= 1]
+        if batches := await self._take(first):
+            await self._apply(batches)
+        for one in stale:
+            if one.deliveries > 1 and (alone := await self._take([one.entry_id])):
+                if one.deliveries >= self._pace.max_deliveries:
+                    await self._give_up(alone)
+                else:
+                    await self._apply(alone)
+        _log.info(ENTRIES_CLAIMED, entries=len(stale))
+
+    async def _take(self, entry_ids: Sequence[str]) -> Sequence[RawBatch]:
+        return await self._pending.take(entry_ids, idle_ms=self._pace.stale_ms)
 
     async def _give_up(self, exhausted: Sequence[RawBatch]) -> None:
         """Entries that no worker finishes go out of the way, whole, as dead letters."""

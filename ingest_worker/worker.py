@@ -7,13 +7,14 @@ import structlog
 from faststream.redis import RedisBroker
 
 from core.errors import RetryableError
-from core.log_names import WORKER_WAITED
+from core.log_names import KEEPING_FAILED, WORKER_WAITED
 from ingest_worker.consumer import start_broker
 from ingest_worker.keeper import StreamKeeper
 from ingest_worker.pacing import pause
 from ingest_worker.refresher import Refresher
 
 _START_AGAIN_S = 1.0
+_FINISH_WITHIN_S = 5.0
 
 _log = structlog.get_logger()
 
@@ -39,7 +40,20 @@ class Worker:
             try:
                 await stopping.wait()
             finally:
-                await self._broker.stop()
+                await self._stop()
+
+    async def _stop(self) -> None:
+        """Stop reading, and finish what Redis had handed out by then.
+
+        What is not finished in time is taken over by another worker later.
+        """
+        await self._broker.stop()
+        try:
+            async with asyncio.timeout(_FINISH_WITHIN_S):
+                for keeper in self._keepers:
+                    await keeper.finish()
+        except (RetryableError, TimeoutError) as exc:
+            _log.warning(KEEPING_FAILED, error=str(exc) or "time-out")
 
     async def _start(self, stopping: asyncio.Event) -> None:
         """Start reading as soon as Redis is there: a pod may be up before it.

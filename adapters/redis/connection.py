@@ -1,6 +1,7 @@
 """The connection to Redis or Valkey, its errors, and scripts run in one round trip."""
 
 import hashlib
+import re
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
@@ -23,16 +24,11 @@ _TRANSIENT = (
     TimeoutError,
 )
 # A full disk, a missing replica, a replica cut off, a script that runs too long,
-# a group that is about to be created again.
-_NOT_NOW = (
-    "MISCONF",
-    "NOREPLICAS",
-    "MASTERDOWN",
-    "BUSY ",
-    "LOADING",
-    "CLUSTERDOWN",
-    "TRYAGAIN",
-    "NOGROUP",
+# a group that is about to be created again. In a pipeline the driver puts its own
+# words before the server's.
+_NOT_NOW = re.compile(
+    r"(?:^|caused error: \(?['\"]?)"
+    r"(?:MISCONF|NOREPLICAS|MASTERDOWN|BUSY |LOADING|CLUSTERDOWN|TRYAGAIN|NOGROUP)"
 )
 _POOL_WAIT_S = 2
 _MAX_CONNECTIONS = 50
@@ -63,7 +59,7 @@ def driver_errors(doing: str) -> Iterator[None]:
     except _TRANSIENT as exc:
         raise RetryableError(f"Redis is away while {doing}: {exc}") from exc
     except exceptions.ResponseError as exc:
-        if not str(exc).startswith(_NOT_NOW):
+        if not _NOT_NOW.search(str(exc)):
             raise
         raise RetryableError(f"Redis refuses {doing} for now: {exc}") from exc
     except RuntimeError as exc:

@@ -9,7 +9,7 @@ from redis.exceptions import ResponseError
 from adapters.redis.connection import Call, Script, driver_errors, run_script
 from adapters.redis.keys import stream_key
 from adapters.redis.stream import GROUP, raw_batch
-from core.ports import RawBatch
+from core.ports import RawBatch, StaleEntry
 
 # In one step: a consumer that reads between a look and its removal would lose
 # what it had just been given.
@@ -35,7 +35,6 @@ class RedisPendingBatches:
         self._client = client
         self._key = stream_key(shard)
         self._consumer = consumer
-        self._cursor: Any = "0-0"
 
     async def ensure_group(self) -> None:
         """Create the group at the very beginning of the stream, where it is not there."""
@@ -46,36 +45,43 @@ class RedisPendingBatches:
                 if "BUSYGROUP" not in str(exc):
                     raise
 
-    async def claim(self, *, idle_ms: int, limit: int) -> Sequence[RawBatch]:
-        """Take over up to `limit` entries that no consumer has finished for `idle_ms`."""
-        with driver_errors("claiming stale entries"):
-            self._cursor, entries, *_ = await self._client.xautoclaim(
+    async def stale(self, *, idle_ms: int, limit: int) -> Sequence[StaleEntry]:
+        """Up to `limit` entries that no consumer has finished for `idle_ms`, oldest first."""
+        with driver_errors("looking for stale entries"):
+            found: Any = await self._client.xpending_range(
+                self._key, GROUP, min="-", max="+", count=limit, idle=idle_ms
+            )
+        return [
+            StaleEntry(entry_id=one["message_id"].decode(), deliveries=one["times_delivered"])
+            for one in found
+        ]
+
+    async def take(self, entry_ids: Sequence[str], *, idle_ms: int) -> Sequence[RawBatch]:
+        """Take over those of the entries that are still stale; each is one delivery more."""
+        if not entry_ids:
+            return []
+        with driver_errors("taking over stale entries"):
+            entries: Any = await self._client.xclaim(
                 self._key,
                 GROUP,
                 self._consumer,
                 min_idle_time=idle_ms,
-                start_id=self._cursor,
-                count=limit,
+                message_ids=list(entry_ids),
             )
         return [raw_batch(entry_id, fields) for entry_id, fields in entries if fields]
 
-    async def claim_exhausted(
-        self, *, idle_ms: int, deliveries: int, limit: int
-    ) -> Sequence[RawBatch]:
-        """Take over stale entries that were delivered so often without being finished."""
-        with driver_errors("claiming exhausted entries"):
-            stale: Any = await self._client.xpending_range(
-                self._key, GROUP, min="-", max="+", count=limit, idle=idle_ms
+    async def own(self, *, limit: int) -> Sequence[RawBatch]:
+        """What was delivered to this very consumer and not finished."""
+        with driver_errors("reading its own unfinished entries"):
+            found: Any = await self._client.xreadgroup(
+                GROUP, self._consumer, {self._key: "0"}, count=limit
             )
-            exhausted: list[Any] = [
-                one["message_id"] for one in stale if one["times_delivered"] >= deliveries
-            ]
-            if not exhausted:
-                return []
-            entries: Any = await self._client.xclaim(
-                self._key, GROUP, self._consumer, min_idle_time=idle_ms, message_ids=exhausted
-            )
-        return [raw_batch(entry_id, fields) for entry_id, fields in entries if fields]
+        return [
+            raw_batch(entry_id, fields)
+            for _, entries in found
+            for entry_id, fields in entries
+            if fields
+        ]
 
     async def remove_gone(self, *, idle_ms: int) -> int:
         """Forget the consumers that left nothing and have not read for `idle_ms`; how many."""

@@ -54,16 +54,21 @@ def gather(visits: Sequence[Visit], events: Iterable[InteractionEvent]) -> dict[
         by_item.setdefault(visit.content_id, []).append(visit)
     ratings: dict[str, InteractionEvent] = {}
     explicit: dict[str, InteractionEvent] = {}
+    acted: dict[str, InteractionEvent] = {}
     for event in events:
         if event.content_id is None:
             continue
         if event.rating is not None:
             ratings[event.content_id] = event
-        if event.strength is not None or event.kind == "interaction":
+        if event.strength is not None:
             explicit[event.content_id] = event
+        if event.kind == "interaction":
+            acted[event.content_id] = event
     return {
-        item: _evidence(item, by_item.get(item, []), ratings.get(item), explicit.get(item))
-        for item in sorted(by_item.keys() | ratings.keys() | explicit.keys())
+        item: _evidence(
+            item, by_item.get(item, []), ratings.get(item), explicit.get(item), acted.get(item)
+        )
+        for item in sorted(by_item.keys() | ratings.keys() | explicit.keys() | acted.keys())
     }
 
 
@@ -95,12 +100,13 @@ def _evidence(
     visits: Sequence[Visit],
     rating: InteractionEvent | None,
     explicit: InteractionEvent | None,
+    acted: InteractionEvent | None,
 ) -> Evidence:
     # Dwell and end are those of one visit, the deepest: a glance later does not
     # undo a read, and four glances are no read.
     deepest = max(visits, key=_depth, default=None)
     times = [visit.last_ms for visit in visits]
-    times += [event.ts_ms for event in (rating, explicit) if event is not None]
+    times += [event.ts_ms for event in (rating, explicit, acted) if event is not None]
     return Evidence(
         content_id=item,
         visits=len(visits),

@@ -152,7 +152,8 @@ class TestRedisRawBatchStream:
             await running.enqueue(b"%d" % number, call_type=None)
         await client.xreadgroup(GROUP, "worker", {stream_key(0): ">"}, count=3)
         assert (await running.backlog()).entries == 4
-        claimed = await pending.claim(idle_ms=0, limit=10)
+        stale = await pending.stale(idle_ms=0, limit=10)
+        claimed = await pending.take([one.entry_id for one in stale], idle_ms=0)
         await pending.acknowledge(claimed)
         assert (await running.backlog()).entries == 1
 

@@ -76,7 +76,9 @@ CALLS: dict[str, Call] = WRITES | {
     "pop": lambda client: queue(client).pop(limit=1, now_ms=NOW_MS),
     "complete": lambda client: queue(client).complete([DueUser("u1", 1)], again_ms=None),
     "ping": lambda client: RedisRawBatchStream(client, shards=1).ping(),
-    "claim": lambda client: pending(client).claim(idle_ms=0, limit=1),
+    "stale": lambda client: pending(client).stale(idle_ms=0, limit=1),
+    "take": lambda client: pending(client).take(["1-0"], idle_ms=0),
+    "own": lambda client: pending(client).own(limit=1),
     "acknowledge": lambda client: pending(client).acknowledge([BATCH]),
     "trim": lambda client: pending(client).trim(),
 }
@@ -123,6 +125,16 @@ class TestRedisOutages:
         await own_client.config_set("maxmemory", "1")
         assert not_retryable(await answers(WRITES, own_client)) == {}
         await own_client.config_set("maxmemory", "0")
+        assert raised((await answers(WRITES, own_client)).values()) == []
+
+    async def test_every_write_says_try_later_while_a_replica_is_missing(
+        self, own_server: Valkey, own_client: Redis
+    ) -> None:
+        assert own_server.process is not None
+        await answers(CALLS, own_client)  # the scripts and the group are there
+        await own_client.config_set("min-replicas-to-write", 1)
+        assert not_retryable(await answers(WRITES, own_client)) == {}
+        await own_client.config_set("min-replicas-to-write", 0)
         assert raised((await answers(WRITES, own_client)).values()) == []
 
     async def test_calls_work_again_when_the_server_does(

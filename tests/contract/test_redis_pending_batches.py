@@ -50,7 +50,8 @@ class TestRedisPendingBatches:
         return batches
 
     async def claimed(self, batches: RedisPendingBatches, limit: int = 1000) -> list[RawBatch]:
-        return list(await batches.claim(idle_ms=0, limit=limit))
+        stale = await batches.stale(idle_ms=0, limit=limit)
+        return list(await batches.take([one.entry_id for one in stale], idle_ms=0))
 
     async def test_the_group_is_made_once(
         self, client: Redis, batches: RedisPendingBatches
@@ -82,15 +83,18 @@ class TestRedisPendingBatches:
     ) -> None:
         await fill(client, 5)
         await deliver(client, 5)
-        assert await batches.claim(idle_ms=60_000, limit=10) == []
+        assert await batches.stale(idle_ms=60_000, limit=10) == []
+        [one] = await batches.stale(idle_ms=0, limit=1)
+        assert await batches.take([one.entry_id], idle_ms=60_000) == []
 
-    async def test_claims_go_on_where_the_last_one_ended_and_begin_anew(
+    async def test_the_oldest_stale_entries_come_first(
         self, client: Redis, batches: RedisPendingBatches
     ) -> None:
         entry_ids = await fill(client, 5)
         await deliver(client, 5)
-        rounds = [ids(await self.claimed(batches, limit=2)) for _ in range(4)]
-        assert rounds == [entry_ids[:2], entry_ids[2:4], entry_ids[4:], entry_ids[:2]]
+        assert ids(await self.claimed(batches, limit=2)) == entry_ids[:2]
+        await batches.acknowledge(await self.claimed(batches, limit=2))
+        assert ids(await self.claimed(batches, limit=9)) == entry_ids[2:]
 
     async def test_what_is_acknowledged_is_done(
         self, client: Redis, batches: RedisPendingBatches
@@ -154,19 +158,25 @@ class TestRedisPendingBatches:
         await batches.trim()
         assert await stored(client) == entry_ids
 
-    async def test_what_was_delivered_too_often_is_told_apart(
+    async def test_deliveries_are_counted(
         self, client: Redis, batches: RedisPendingBatches
     ) -> None:
         entry_ids = await fill(client, 3)
-        await deliver(client, 2)
-        for _ in range(2):  # the first two are delivered three times in all
-            assert ids(await self.claimed(batches, limit=2)) == entry_ids[:2]
-            batches._cursor = "0-0"
-        await deliver(client, 1)
-        exhausted = await batches.claim_exhausted(idle_ms=0, deliveries=3, limit=10)
-        assert ids(list(exhausted)) == entry_ids[:2]
-        assert exhausted[0].body == b"body 0"
-        assert await batches.claim_exhausted(idle_ms=60_000, deliveries=1, limit=10) == []
+        await deliver(client, 3)
+        for _ in range(2):
+            await batches.take(entry_ids[:1], idle_ms=0)
+        counted = [one.deliveries for one in await batches.stale(idle_ms=0, limit=10)]
+        assert counted == [3, 1, 1]
+
+    async def test_a_consumer_finds_what_it_was_given(
+        self, client: Redis, batches: RedisPendingBatches
+    ) -> None:
+        entry_ids = await fill(client, 3)
+        await deliver(client, 2, consumer="heir")
+        await deliver(client, 1, consumer="another")
+        assert ids(list(await batches.own(limit=10))) == entry_ids[:2]
+        await batches.acknowledge(await batches.own(limit=10))
+        assert await batches.own(limit=10) == []
 
     async def test_only_consumers_that_left_nothing_are_forgotten(
         self, client: Redis, batches: RedisPendingBatches

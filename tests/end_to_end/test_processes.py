@@ -187,7 +187,9 @@ def test_a_redis_that_refuses_writes_for_now_stops_nobody(stack: LocalStack) -> 
     client: Any = redis.Redis.from_url(stack.redis_url)
     client.config_set("min-replicas-to-write", 1)
     assert pipeline.post({"type": "page", "userId": user}).status_code == 503
+    eventually(lambda: "read.refused" in stack.log_of("worker"))
     eventually(lambda: "refresh.failed" in stack.log_of("worker"))
+    assert stack.log_of("worker").count("read.refused") < 30, "it waits between its tries"
     client.config_set("min-replicas-to-write", 0)
     pipeline.accept(read(user, "lidice-children", 120))
     pipeline.model_of(user, events=1)

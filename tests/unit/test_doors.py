@@ -76,6 +76,12 @@ async def test_a_body_over_the_limit_is_refused_before_and_after_unpacking() -> 
             await read_body(chunks(body), 100)
 
 
+async def test_a_gzip_of_a_few_members_is_read_and_one_of_thousands_refused() -> None:
+    assert await read_body(chunks(gzip.compress(b"[1,") + gzip.compress(b"2]")), 100) == b"[1,2]"
+    with pytest.raises(BadEncodingError):
+        await read_body(chunks(gzip.compress(b"") * 200_000), 10_000_000)
+
+
 async def test_broken_gzip_is_told_apart() -> None:
     packed = gzip.compress(b'{"a":1}')
     for body in (

@@ -6,7 +6,7 @@ import pytest
 from core.config import EngagementConfig
 from core.modelling.engagement import Engagement, Evidence, engage, gather
 from core.modelling.visits import Visit
-from tests.build import content
+from tests.build import NOW_MS, content, event
 
 STORY = content("story")  # read in 20 seconds
 CLASSIC = EngagementConfig(ratings="classic", completions="classic", revisits="classic")
@@ -140,3 +140,10 @@ def test_abandoning_again_and_again_stays_a_dislike() -> None:
     ]
     [evidence] = gather(look, []).values()
     assert engage(evidence, STORY, EngagementConfig()).strength <= -0.05
+
+
+def test_an_action_without_a_strength_of_its_own_takes_no_strength_away() -> None:
+    shared = event("interaction", "story", strength=0.7, ts_ms=NOW_MS - 1000)
+    zoomed = event("interaction", "story", ts_ms=NOW_MS)
+    [evidence] = gather([], [shared, zoomed]).values()
+    assert (evidence.explicit, evidence.last_ms) == (0.7, NOW_MS)

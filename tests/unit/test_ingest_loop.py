@@ -14,7 +14,7 @@ from adapters.memory.user_models import InMemoryUserModelStore
 from core.config import ModelConfig
 from core.errors import RetryableError
 from core.modelling.build import ModelBasis
-from core.ports import Debounce, DueUser, EventWindow, RawBatch
+from core.ports import Debounce, DueUser, EventWindow, RawBatch, StaleEntry
 from core.updater import UserModelUpdater
 from ingest_worker.batches import BatchHandler
 from ingest_worker.keeper import KeeperPace, StreamKeeper
@@ -146,26 +146,29 @@ async def test_a_refresher_outlives_a_store_that_is_away() -> None:
 
 
 class Pending:
-    """Pending entries that are claimed once, in parts."""
+    """Stale entries with their deliveries, until they are taken."""
 
-    def __init__(self, *parts: list[RawBatch]) -> None:
-        self.parts = list(parts)
-        self.exhausted: list[RawBatch] = []
+    def __init__(self, *stale: tuple[RawBatch, int]) -> None:
+        self.stale_entries = {batch.entry_id: (batch, count) for batch, count in stale}
+        self.left_over: list[RawBatch] = []
         self.calls: list[Any] = []
 
     async def ensure_group(self) -> None:
         self.calls.append("group")
 
-    async def claim(self, *, idle_ms: int, limit: int) -> Sequence[RawBatch]:
+    async def stale(self, *, idle_ms: int, limit: int) -> Sequence[StaleEntry]:
         assert idle_ms == 5
-        assert limit > 1
-        return self.parts.pop(0) if self.parts else []
+        found = list(self.stale_entries.items())[:limit]
+        return [StaleEntry(entry_id=one, deliveries=count) for one, (_, count) in found]
 
-    async def claim_exhausted(
-        self, *, idle_ms: int, deliveries: int, limit: int
-    ) -> Sequence[RawBatch]:
-        assert (idle_ms, deliveries) == (5, 3)
-        taken, self.exhausted = self.exhausted[:limit], self.exhausted[limit:]
+    async def take(self, entry_ids: Sequence[str], *, idle_ms: int) -> Sequence[RawBatch]:
+        assert idle_ms == 5
+        if entry_ids:
+            self.calls.append(("take", *entry_ids))
+        return [self.stale_entries.pop(one)[0] for one in entry_ids]
+
+    async def own(self, *, limit: int) -> Sequence[RawBatch]:
+        taken, self.left_over = self.left_over[:limit], self.left_over[limit:]
         return taken
 
     async def remove_gone(self, *, idle_ms: int) -> int:
@@ -190,30 +193,50 @@ def keeper(
     return StreamKeeper(pending, handle, revive=revive, dead_letters=letters, pace=pace)
 
 
-BATCH = RawBatch(entry_id="7-0", body=b"[]", received_ms=0)
+def batch(entry_id: str, body: bytes = b"[]") -> RawBatch:
+    return RawBatch(entry_id=entry_id, body=body, received_ms=0)
 
 
 async def test_a_keeper_applies_and_then_acknowledges_what_was_left() -> None:
-    pending = Pending([BATCH])
-    handled: list[RawBatch] = []
+    pending = Pending((batch("7-0"), 1), (batch("8-0"), 1))
 
     async def handle(batches: Sequence[RawBatch]) -> None:
-        handled.extend(batches)
-        pending.calls.append("handled")
+        pending.calls.append(("handle", *(one.entry_id for one in batches)))
 
     await keeper(pending, handle).keep()
-    assert handled == [BATCH]
-    assert pending.calls == ["group", "revive", "handled", ["7-0"], "trim"]
+    assert pending.calls == [
+        "group",
+        "revive",
+        ("take", "7-0", "8-0"),
+        ("handle", "7-0", "8-0"),
+        ["7-0", "8-0"],
+        "trim",
+    ]
+
+
+async def test_entries_that_came_back_are_in_hand_one_at_a_time() -> None:
+    """Else one that ends every worker takes its neighbours along to the cap."""
+    pending = Pending((batch("7-0"), 2), (batch("8-0"), 1), (batch("9-0"), 2))
+
+    async def handle(batches: Sequence[RawBatch]) -> None:
+        pending.calls.append(("handle", *(one.entry_id for one in batches)))
+
+    await keeper(pending, handle).keep()
+    assert [call[1:] for call in pending.calls if call[0] == "take"] == [
+        ("8-0",),
+        ("7-0",),
+        ("9-0",),
+    ]
 
 
 @pytest.mark.parametrize("error", [RetryableError("away"), ValueError("a bug")])
 async def test_a_keeper_acknowledges_nothing_that_failed_and_goes_on(error: Exception) -> None:
-    pending, stopping = Pending([BATCH], [BATCH]), asyncio.Event()
+    pending, stopping = Pending((batch("7-0"), 1)), asyncio.Event()
     outcomes = iter([error, None])
 
     async def handle(_: Sequence[RawBatch]) -> None:
         if (failure := next(outcomes)) is not None:
-            assert ["7-0"] not in pending.calls
+            pending.stale_entries["7-0"] = (batch("7-0"), 2)
             raise failure
         stopping.set()
 
@@ -223,8 +246,7 @@ async def test_a_keeper_acknowledges_nothing_that_failed_and_goes_on(error: Exce
 
 
 async def test_an_entry_that_nobody_finishes_becomes_a_dead_letter_and_is_done() -> None:
-    pending, letters = Pending(), InMemoryDeadLetters(max_letters=10)
-    pending.exhausted = [BATCH]
+    pending, letters = Pending((batch("7-0"), 3)), InMemoryDeadLetters(max_letters=10)
 
     async def handle(_: Sequence[RawBatch]) -> None:
         raise AssertionError("an exhausted entry is not tried again")
@@ -232,16 +254,28 @@ async def test_an_entry_that_nobody_finishes_becomes_a_dead_letter_and_is_done()
     await keeper(pending, handle, letters).keep()
     [letter] = [one.letter for one in await letters.latest(limit=9)]
     assert (letter.reason, letter.entry_id, letter.body) == ("exhausted", "7-0", b"[]")
-    assert pending.calls == ["group", "revive", ["7-0"], "trim"]
+    assert ["7-0"] in pending.calls
 
 
 async def test_one_entry_that_fails_stops_no_other() -> None:
-    poison = RawBatch(entry_id="8-0", body=b"poison", received_ms=0)
-    pending = Pending([BATCH, poison, BATCH])
+    pending = Pending((batch("7-0"), 1), (batch("8-0", b"poison"), 1), (batch("9-0"), 1))
 
     async def handle(batches: Sequence[RawBatch]) -> None:
-        if poison in batches:
+        if any(one.body == b"poison" for one in batches):
             raise ValueError("a bug")
 
     await keeper(pending, handle).keep()
-    assert [call for call in pending.calls if isinstance(call, list)] == [["7-0"], ["7-0"]]
+    assert [call for call in pending.calls if isinstance(call, list)] == [["7-0"], ["9-0"]]
+
+
+async def test_a_stopping_worker_finishes_what_it_was_given() -> None:
+    pending = Pending()
+    pending.left_over = [batch("7-0")]
+    handled: list[RawBatch] = []
+
+    async def handle(batches: Sequence[RawBatch]) -> None:
+        handled.extend(batches)
+
+    await keeper(pending, handle).finish()
+    assert handled == [batch("7-0")]
+    assert pending.calls == [["7-0"]]
