@@ -1,5 +1,6 @@
 """Short ways to make events, items and models for tests."""
 
+import json
 from typing import Any
 
 from adapters.embedding.hashed import HashedEmbedder
@@ -11,6 +12,8 @@ from core.events import InteractionEvent
 from core.geo import GeoPoint
 from core.modelling.build import ModelBasis, build_user_signals
 from core.normalizing.mapping import EventMapper
+from core.normalizing.normalize import normalize_events
+from core.normalizing.reasons import NormalizedBatch
 from core.signals import UserSignals
 from core.vectors import to_grid
 
@@ -24,6 +27,17 @@ MAPPER = EventMapper(PLAN)
 EMBEDDER = HashedEmbedder()
 # 84 words read in 20 seconds at the default 4.2 words a second.
 TEXT_OF_20_SECONDS = " ".join(["remembrance"] * 84)
+
+
+def normalize(
+    *events: Any, arrived_ms: int = NOW_MS, call_type: str | None = None
+) -> NormalizedBatch:
+    """What comes of a batch of RudderStack events, by default one that arrives now."""
+    body = json.dumps({"batch": list(events)}).encode()
+    return normalize_events(
+        body, MAPPER, arrived_ms=arrived_ms, window_ms=WINDOW_MS, call_type=call_type
+    )
+
 
 _THEMES = {
     "hiding": "A family lives behind a bookcase and waits for the end of the occupation",
