@@ -29,8 +29,10 @@ class BatchHandler:
         dead_letters: DeadLetters,
         window_ms: int,
         clock_ms: Callable[[], int],
+        marked: Callable[[], None],
     ) -> None:
-        """Keep the parts; `clock_ms` tells the time of the worker."""
+        """Keep the parts; `clock_ms` tells the worker's time, `marked` is called after a mark."""
+        self._marked = marked
         self._mapper = mapper
         self._buffer = buffer
         self._queue = queue
@@ -71,6 +73,7 @@ class BatchHandler:
         # Every user of the batch, not only the changed: after a crash between
         # append and mark, the second delivery changes nothing and must still mark.
         await self._queue.mark(sorted({event.user_id for event in events}), now_ms=now_ms)
+        self._marked()
         await self._reject(letters)
         _log.info(
             BATCH_HANDLED,

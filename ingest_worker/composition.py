@@ -166,14 +166,6 @@ def ingest_parts(
     models: UserModelStore,
 ) -> IngestParts:
     """Wire the batch handler and the refresher over whichever adapters."""
-    handler = BatchHandler(
-        mapper=EventMapper(plan),
-        buffer=buffer,
-        queue=queue,
-        dead_letters=dead_letters,
-        window_ms=settings.model.window_ms,
-        clock_ms=clock_ms,
-    )
     refresher = Refresher(
         queue=queue,
         updater=UserModelUpdater(buffer, models, contents, ModelBasis.of(plan, settings.model)),
@@ -181,6 +173,15 @@ def ingest_parts(
         users_a_round=settings.worker.refresh_users,
         poll_ms=settings.worker.refresh_poll_ms,
         again_after_ms=settings.model_ttl_s * 1000 // 2,
+    )
+    handler = BatchHandler(
+        mapper=EventMapper(plan),
+        buffer=buffer,
+        queue=queue,
+        dead_letters=dead_letters,
+        window_ms=settings.model.window_ms,
+        clock_ms=clock_ms,
+        marked=refresher.nudge,
     )
     return IngestParts(handler=handler, refresher=refresher, dead_letters=dead_letters)
 

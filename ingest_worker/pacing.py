@@ -1,15 +1,15 @@
-"""Waiting that ends early when the process is told to stop."""
+"""Waiting that ends early when there is a reason to."""
 
 import asyncio
 
 
-async def pause(stopping: asyncio.Event, seconds: float) -> None:
-    """Wait, at most until `stopping` is set; zero only lets others run."""
+async def pause(until: asyncio.Event, seconds: float) -> None:
+    """Wait, at most until the event is set; zero only lets others run."""
     if seconds <= 0:
         await asyncio.sleep(0)
         return
     try:
         async with asyncio.timeout(seconds):
-            await stopping.wait()
+            await until.wait()
     except TimeoutError:
         return

@@ -36,6 +36,11 @@ class Refresher:
         self._users_a_round = users_a_round
         self._poll_s = poll_ms / 1000
         self._again_after_ms = again_after_ms
+        self._nudged = asyncio.Event()
+
+    def nudge(self) -> None:
+        """Look now: somebody was marked in this very process."""
+        self._nudged.set()
 
     async def run(self, stopping: asyncio.Event) -> None:
         """Refresh whoever is due until told to stop; a round that has begun is finished."""
@@ -50,7 +55,8 @@ class Refresher:
                 _log.exception(REFRESH_FAILED)
                 await pause(stopping, _BACK_OFF_S)
             else:
-                await pause(stopping, 0 if busy else self._poll_s)
+                await pause(self._nudged, 0 if busy else self._poll_s)
+                self._nudged.clear()
 
     async def refresh_round(self) -> bool:
         """Refresh one round of due users; whether there were any."""

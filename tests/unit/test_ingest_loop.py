@@ -45,14 +45,6 @@ class Loop:
         self.letters = InMemoryDeadLetters(max_letters=10)
         self.models = InMemoryUserModelStore(ttl_s=7 * 86_400, clock_s=lambda: self.now_ms / 1000)
         basis = ModelBasis.of(PLAN, ModelConfig())
-        self.handler = BatchHandler(
-            mapper=MAPPER,
-            buffer=self.buffer,
-            queue=self.queue,
-            dead_letters=self.letters,
-            window_ms=WINDOW_MS,
-            clock_ms=lambda: self.now_ms,
-        )
         self.refresher = Refresher(
             queue=self.queue,
             updater=UserModelUpdater(self.buffer, self.models, themed_catalogue(), basis),
@@ -60,6 +52,15 @@ class Loop:
             users_a_round=20,
             poll_ms=1,
             again_after_ms=AGAIN_MS,
+        )
+        self.handler = BatchHandler(
+            mapper=MAPPER,
+            buffer=self.buffer,
+            queue=self.queue,
+            dead_letters=self.letters,
+            window_ms=WINDOW_MS,
+            clock_ms=lambda: self.now_ms,
+            marked=self.refresher.nudge,
         )
 
     async def handle(self, *events: dict[str, Any]) -> None:
@@ -143,6 +144,19 @@ async def test_a_refresher_outlives_a_store_that_is_away() -> None:
     loop.queue.pop = pop  # type: ignore[method-assign]
     async with asyncio.timeout(5):
         await loop.refresher.run(stopping)
+
+
+async def test_a_refresher_looks_at_once_when_somebody_was_marked_here() -> None:
+    loop, stopping = Loop(), asyncio.Event()
+    loop.refresher._poll_s = 60.0
+    async with asyncio.timeout(5), asyncio.TaskGroup() as tasks:
+        tasks.create_task(loop.refresher.run(stopping))
+        await asyncio.sleep(0.01)  # it has looked, and rests for a minute
+        await loop.handle(page("u1"))
+        while await loop.models.get_signals("u1") is None:  # noqa: ASYNC110
+            await asyncio.sleep(0.01)
+        stopping.set()
+        loop.refresher.nudge()
 
 
 class Pending:
