@@ -4,6 +4,7 @@ import asyncio
 import gc
 import os
 import signal
+import socket
 import sys
 from collections.abc import Callable, Coroutine, Iterator, Mapping
 from contextlib import contextmanager
@@ -60,6 +61,16 @@ def stop_signals() -> asyncio.Event:
 class _Server(uvicorn.Server):
     """uvicorn without signal handlers of its own: one process may run two servers."""
 
+    def __init__(self, config: uvicorn.Config, serving: asyncio.Event) -> None:
+        """`serving` is set once the port is open."""
+        super().__init__(config)
+        self._serving = serving
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        """Open the port, and say so."""
+        await super().startup(sockets)
+        self._serving.set()
+
     @contextmanager
     def capture_signals(self) -> Iterator[None]:
         yield
@@ -75,7 +86,13 @@ def settle() -> None:
     gc.freeze()
 
 
-async def serve_http(app: ASGIApp, host: str, port: int, stopping: asyncio.Event) -> None:
+async def serve_http(
+    app: ASGIApp,
+    host: str,
+    port: int,
+    stopping: asyncio.Event,
+    serving: asyncio.Event | None = None,
+) -> None:
     """Serve until told to stop; requests in flight are answered first."""
     config = uvicorn.Config(
         app,
@@ -87,7 +104,7 @@ async def serve_http(app: ASGIApp, host: str, port: int, stopping: asyncio.Event
         server_header=False,
         timeout_graceful_shutdown=_GRACE_S,
     )
-    server = _Server(config)
+    server = _Server(config, serving or asyncio.Event())
     settle()
     async with asyncio.TaskGroup() as tasks:
         tasks.create_task(server.serve())

@@ -70,18 +70,20 @@ async def run_one_process(settings: OneProcess, when_served: Callable[[Content],
             _consume(stream, parts.handler, settings.worker.batch_entries)
         )
         tasks.create_task(parts.refresher.run(stopping))
-        tasks.create_task(
-            serve_http(
+        servers = (
+            (Webhook(stream, backpressure, ingest).app(), ingest.host, ingest.port),
+            (
                 serve_app(settings, settings.serve, models=models, contents=contents),
                 settings.serve.host,
                 settings.serve.port,
-                stopping,
-            )
+            ),
         )
+        for app, host, port in servers:
+            serving = asyncio.Event()
+            tasks.create_task(serve_http(app, host, port, stopping, serving))
+            await serving.wait()
         when_served(contents.contents[0])
-        await serve_http(
-            Webhook(stream, backpressure, ingest).app(), ingest.host, ingest.port, stopping
-        )
+        await stopping.wait()
         consuming.cancel()
 
 

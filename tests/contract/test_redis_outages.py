@@ -132,6 +132,9 @@ class TestRedisOutages:
     ) -> None:
         assert own_server.process is not None
         await answers(CALLS, own_client)  # the scripts and the group are there
+        await own_client.delete(
+            *queue(own_client)._keys(0)
+        )  # so that a mark has something to write
         await own_client.config_set("min-replicas-to-write", 1)
         assert not_retryable(await answers(WRITES, own_client)) == {}
         await own_client.config_set("min-replicas-to-write", 0)

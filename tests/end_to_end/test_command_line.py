@@ -9,6 +9,7 @@ import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from typing import ClassVar
 from uuid import uuid4
 
 import httpx
@@ -24,6 +25,8 @@ pytestmark = pytest.mark.skipif(valkey_binary() is None, reason="no Valkey for t
 
 class Run:
     """A running `ai-engine run` and what it printed so far."""
+
+    started: ClassVar[list["Run"]] = []
 
     def __init__(self, folder: Path, *options: str, **environ: str) -> None:
         self.output = folder / f"output-{uuid4()}"
@@ -49,6 +52,7 @@ class Run:
                 stdout=output,
                 stderr=subprocess.STDOUT,
             )
+        self.started.append(self)
         self.pipeline = Pipeline(*(f"http://127.0.0.1:{port}" for port in self.ports))
 
     def curl_lines(self) -> list[list[str]]:
@@ -60,6 +64,10 @@ class Run:
 @pytest.fixture
 def folder(tmp_path: Path) -> Iterator[Path]:
     yield tmp_path
+    for run in Run.started:
+        run.process.kill()
+        run.process.wait()
+    Run.started.clear()
     # Whatever a failed test left is ended as the next `run` would end it.
     from deploy.leftovers import ProcessRecord  # noqa: PLC0415
 
