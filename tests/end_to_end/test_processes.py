@@ -17,7 +17,12 @@ from tests.end_to_end.client import Pipeline, eventually, read, visitor
 from tests.end_to_end.conftest import ENVIRON
 
 pytestmark = pytest.mark.skipif(valkey_binary() is None, reason="no Valkey for this machine")
-HASTY = {"WORKER_STALE_MS": "300", "WORKER_KEEP_EVERY_MS": "100", "REDIS_URL": ""}
+HASTY = {
+    "WORKER_STALE_MS": "300",
+    "WORKER_KEEP_EVERY_MS": "100",
+    "WORKER_LEASE_MS": "500",
+    "REDIS_URL": "",
+}
 
 
 @pytest.fixture
