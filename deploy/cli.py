@@ -13,7 +13,7 @@ import click
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
 from adapters.process import run_process
-from core.environment import load, variables
+from core.environment import variables
 from core.errors import ConfigError
 from deploy.curl_lines import curl_lines
 from deploy.dead_letters import dead_letter
@@ -114,7 +114,7 @@ main.add_command(dead_letter)
 
 def _settings() -> OneProcess:
     try:
-        return load(OneProcess, os.environ)
+        return one_process_settings(os.environ)
     except ConfigError as exc:
         raise click.ClickException(str(exc)) from exc
 

@@ -46,7 +46,7 @@ def list_letters(limit: int, reason: str | None, *, as_json: bool) -> None:
 @click.argument("letter_id")
 def show(letter_id: str) -> None:
     """The whole event of one letter, as it came."""
-    [one] = _found([letter_id])
+    [one] = _with_parts(lambda parts: _chosen(parts, [letter_id], everything=False))
     click.echo(json.dumps(_head(one)), err=True)
     click.echo(one.letter.body.decode("utf-8", "replace"))
 
@@ -89,10 +89,6 @@ def _head(one: StoredLetter) -> dict[str, Any]:
         "entry_id": one.letter.entry_id,
         "bytes": len(one.letter.body),
     }
-
-
-def _found(letter_ids: Sequence[str]) -> Sequence[StoredLetter]:
-    return _with_parts(lambda parts: _chosen(parts, letter_ids, everything=False))
 
 
 async def _chosen(

@@ -73,11 +73,13 @@ class Script(msgspec.Struct, frozen=True):
     """A Lua script. All of ours may run twice without harm."""
 
     source: str
+    sha: str = ""
+    """The name under which the server caches it, derived once."""
 
-    @property
-    def sha(self) -> str:
-        """The name under which the server caches it."""
-        return hashlib.sha1(self.source.encode(), usedforsecurity=False).hexdigest()
+    def __post_init__(self) -> None:
+        """Derive the name."""
+        sha = hashlib.sha1(self.source.encode(), usedforsecurity=False).hexdigest()
+        msgspec.structs.force_setattr(self, "sha", sha)
 
 
 class Call(msgspec.Struct, frozen=True):

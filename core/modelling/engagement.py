@@ -46,29 +46,28 @@ class Engagement(msgspec.Struct, frozen=True, kw_only=True):
 def gather(visits: Sequence[Visit], events: Iterable[InteractionEvent]) -> dict[str, Evidence]:
     """The evidence of every item that was viewed, rated or acted on.
 
-    `events` must be in `event_order`; the latest rating, end and explicit
-    strength of an item are the ones that count.
+    `events` must be in `event_order`; the latest rating and explicit strength
+    of an item are the ones that count.
     """
     by_item: dict[str, list[Visit]] = {}
-    for visit in sorted(visits, key=lambda visit: visit.last_ms):
+    for visit in visits:
         by_item.setdefault(visit.content_id, []).append(visit)
-    ratings: dict[str, InteractionEvent] = {}
-    explicit: dict[str, InteractionEvent] = {}
-    acted: dict[str, InteractionEvent] = {}
+    said: dict[str, _Said] = {}
     for event in events:
-        if event.content_id is None:
+        item = event.content_id
+        if item is None:
             continue
-        if event.rating is not None:
-            ratings[event.content_id] = event
-        if event.strength is not None:
-            explicit[event.content_id] = event
-        if event.kind == "interaction":
-            acted[event.content_id] = event
-    return {
-        item: _evidence(
-            item, by_item.get(item, []), ratings.get(item), explicit.get(item), acted.get(item)
+        if event.rating is None and event.strength is None and event.kind != "interaction":
+            continue
+        before = said.get(item, _Said())
+        said[item] = _Said(
+            rating=before.rating if event.rating is None else event.rating,
+            explicit=before.explicit if event.strength is None else event.strength,
+            last_ms=event.ts_ms,
         )
-        for item in sorted(by_item.keys() | ratings.keys() | explicit.keys() | acted.keys())
+    return {
+        item: _evidence(item, by_item.get(item, []), said.get(item, _Said()))
+        for item in sorted(by_item.keys() | said.keys())
     }
 
 
@@ -95,27 +94,27 @@ def engage(evidence: Evidence, content: Content | None, config: EngagementConfig
     )
 
 
-def _evidence(
-    item: str,
-    visits: Sequence[Visit],
-    rating: InteractionEvent | None,
-    explicit: InteractionEvent | None,
-    acted: InteractionEvent | None,
-) -> Evidence:
+class _Said(msgspec.Struct, frozen=True, kw_only=True):
+    """What was rated or done outright, beside being viewed."""
+
+    rating: float | None = None
+    explicit: float | None = None
+    last_ms: int = 0
+
+
+def _evidence(item: str, visits: Sequence[Visit], said: _Said) -> Evidence:
     # Dwell and end are those of one visit, the deepest: a glance later does not
     # undo a read, and four glances are no read.
     deepest = max(visits, key=_depth, default=None)
-    times = [visit.last_ms for visit in visits]
-    times += [event.ts_ms for event in (rating, explicit, acted) if event is not None]
     return Evidence(
         content_id=item,
         visits=len(visits),
         returns=max(0, sum(visit.reason != "abandon" for visit in visits) - 1),
         dwell_seconds=deepest.dwell_seconds if deepest else None,
         reason=deepest.reason if deepest else None,
-        rating=rating.rating if rating else None,
-        explicit=explicit.strength if explicit else None,
-        last_ms=max(times),
+        rating=said.rating,
+        explicit=said.explicit,
+        last_ms=max([said.last_ms, *(visit.last_ms for visit in visits)]),
     )
 
 
