@@ -61,15 +61,16 @@ def stop_signals() -> asyncio.Event:
 class _Server(uvicorn.Server):
     """uvicorn without signal handlers of its own: one process may run two servers."""
 
-    def __init__(self, config: uvicorn.Config, serving: asyncio.Event) -> None:
-        """`serving` is set once the port is open."""
+    def __init__(self, config: uvicorn.Config, opened: Callable[[int], None]) -> None:
+        """`opened` is called with the port once it is open."""
         super().__init__(config)
-        self._serving = serving
+        self._opened = opened
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         """Open the port, and say so."""
         await super().startup(sockets)
-        self._serving.set()
+        [port] = {one.getsockname()[1] for server in self.servers for one in server.sockets}
+        self._opened(port)
 
     @contextmanager
     def capture_signals(self) -> Iterator[None]:
@@ -91,9 +92,12 @@ async def serve_http(
     host: str,
     port: int,
     stopping: asyncio.Event,
-    serving: asyncio.Event | None = None,
+    opened: Callable[[int], None] = lambda _: None,
 ) -> None:
-    """Serve until told to stop; requests in flight are answered first."""
+    """Serve until told to stop; requests in flight are answered first.
+
+    `opened` is called with the port once it is open: port 0 takes any free one.
+    """
     config = uvicorn.Config(
         app,
         host=host,
@@ -104,7 +108,7 @@ async def serve_http(
         server_header=False,
         timeout_graceful_shutdown=_GRACE_S,
     )
-    server = _Server(config, serving or asyncio.Event())
+    server = _Server(config, opened)
     settle()
     async with asyncio.TaskGroup() as tasks:
         tasks.create_task(server.serve())

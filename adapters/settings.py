@@ -27,6 +27,8 @@ class SharedSettings(msgspec.Struct, frozen=True, kw_only=True):
 
     redis_url: str = ""
     """Redis 7+ or Valkey; unset keeps everything in the memory of one process."""
+    redis_cluster: bool = False
+    """Whether REDIS_URL names a node of a Redis Cluster."""
     qdrant_api_url: str = ""
     """Reserved for the Qdrant content store; must be unset in this version."""
     catalogue: str = ""

@@ -3,7 +3,7 @@
 Every method may raise RetryableError when its dependency is away.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from typing import Protocol
 
 import msgspec
@@ -43,6 +43,10 @@ class EventBuffer(EventSource, Protocol):
 
         Returns the users whose buffer changed: their revision has risen.
         """
+        ...
+
+    def user_ids(self) -> AsyncIterator[str]:
+        """Everybody with buffered events; one of them may come twice."""
         ...
 
 
@@ -119,11 +123,13 @@ class Embedder(Protocol):
 class RawBatch(msgspec.Struct, frozen=True, kw_only=True):
     """A request body as it came in, and what its JSON does not say.
 
-    Units: `received_ms` Unix milliseconds.
+    Units: Unix milliseconds. `stored_ms` is when this entry was stored;
+        `received_ms` is earlier where the body was sent again.
     """
 
     entry_id: str
     body: bytes
+    stored_ms: int
     received_ms: int
     call_type: str | None = None
 
@@ -135,49 +141,85 @@ class StaleEntry(msgspec.Struct, frozen=True, kw_only=True):
     deliveries: int
 
 
-class Backlog(msgspec.Struct, frozen=True, kw_only=True):
-    """What is stored and not yet processed. `bytes` is an estimate."""
+class ShardState(msgspec.Struct, frozen=True, kw_only=True):
+    """What one shard of the stream holds.
 
-    entries: int
-    bytes: int
+    Units: `oldest_ms` the Unix milliseconds at which the oldest unprocessed
+        entry was stored, None where there is none; `bytes` an estimate of the
+        memory that the unprocessed ones take.
+    """
+
+    shard: int
+    lag: int
+    """Entries that no worker has read."""
+    pending: int
+    """Entries that a worker has read and not finished."""
+    oldest_ms: int | None = None
+    bytes: int = 0
+    consumers: int = 0
 
 
 class RawBatchStream(Protocol):
     """The durable queue between the webhook and the workers."""
 
-    async def enqueue(self, body: bytes, *, call_type: str | None) -> None:
-        """Return once the body is stored durably."""
+    async def enqueue(
+        self, body: bytes, *, call_type: str | None, received_ms: int | None = None
+    ) -> None:
+        """Return once the body is stored durably.
+
+        `received_ms` is when a body that is sent again was first received; by
+        that, not by now, a wrong clock of its sender is put right.
+        """
         ...
 
     async def ping(self) -> None:
         """Raise RetryableError unless the queue is there."""
         ...
 
-    async def backlog(self) -> Backlog:
-        """How much waits to be processed."""
+    async def shards(self) -> Sequence[ShardState]:
+        """What waits to be processed, shard by shard."""
         ...
 
 
 class Debounce(msgspec.Struct, frozen=True, kw_only=True):
-    """The times of the debounce. Units: milliseconds."""
+    """The times of the debounce, and how many users may wait. Units: milliseconds."""
 
     debounce_ms: int = 250
     max_wait_ms: int = 2_000
     lease_ms: int = 30_000
+    max_pending: int = 1_000_000
 
 
 class DueUser(msgspec.Struct, frozen=True):
-    """A user to refresh, and the token that proves the right to complete it."""
+    """A user to refresh, and the token that proves the right to complete it.
+
+    Units: `accepted_ms` Unix milliseconds, when the oldest event that no model
+        has yet was accepted; None where there is no such event.
+    """
 
     user_id: str
     token: int
+    accepted_ms: int | None = None
+
+
+class QueueDepth(msgspec.Struct, frozen=True, kw_only=True):
+    """How many users wait for a refresh, are being refreshed, or are booked for later."""
+
+    pending: int
+    leased: int
+    booked: int
 
 
 class DueQueue(Protocol):
     """Who is to be refreshed when, debounced a user, shared by all workers."""
 
-    async def mark(self, user_ids: Sequence[str], *, now_ms: int) -> None:
-        """Something changed: refresh at once after a quiet time, else gathered."""
+    async def mark(self, accepted: Mapping[str, int], *, now_ms: int) -> None:
+        """Something changed: refresh at once after a quiet time, else gathered.
+
+        `accepted` gives for each user when their oldest new event was accepted.
+
+        Raises: RetryableError where more users would wait than may.
+        """
         ...
 
     async def pop(self, *, limit: int, now_ms: int) -> Sequence[DueUser]:
@@ -188,29 +230,51 @@ class DueQueue(Protocol):
         """End the leases still held; book the next refresh at `again_ms`."""
         ...
 
+    async def depth(self) -> QueueDepth:
+        """How many users are in the queue."""
+        ...
+
 
 class DeadLetter(msgspec.Struct, frozen=True, kw_only=True):
-    """An event that can never be used, with the reason and its original bytes."""
+    """An event that can never be used, with the reason, its times and its original bytes.
+
+    `part` tells the letters of one entry apart: an entry that is handled twice
+    leaves each of its letters once.
+
+    Units: `received_ms` Unix milliseconds.
+    """
 
     reason: str
     entry_id: str
+    part: int = 0
     message_id: str | None
     body: bytes
     call_type: str | None = None
+    received_ms: int
+    deliveries: int = 1
+    """How often the entry had been handed to a worker."""
 
 
 class StoredLetter(msgspec.Struct, frozen=True, kw_only=True):
-    """A dead letter where it lies, under an id of its own."""
+    """A dead letter where it lies, under an id of its own.
+
+    Units: `given_up_ms` Unix milliseconds, when it was put there.
+    """
 
     letter_id: str
     letter: DeadLetter
+    given_up_ms: int
 
 
 class DeadLetters(Protocol):
     """Where rejected events lie until someone has looked at them."""
 
     async def add(self, letters: Sequence[DeadLetter]) -> None:
-        """Store them, the oldest giving way past the bound."""
+        """Store those that are not there yet, the oldest giving way past the bounds."""
+        ...
+
+    async def count(self) -> int:
+        """How many lie there."""
         ...
 
     async def latest(self, *, limit: int) -> Sequence[StoredLetter]:

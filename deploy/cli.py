@@ -16,10 +16,10 @@ from adapters.process import run_process
 from core.environment import variables
 from core.errors import ConfigError
 from deploy.curl_lines import curl_lines
-from deploy.dead_letters import dead_letter
 from deploy.demo import show_demo
 from deploy.local import LocalStack, fetch_first_item
 from deploy.one_process import OneProcess, one_process_settings, run_one_process
+from deploy.operate.dead_letters import dead_letter
 from deploy.valkey import valkey_binary
 
 _LOOK_EVERY_S = 0.5

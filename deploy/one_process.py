@@ -9,21 +9,25 @@ from collections.abc import Callable, Mapping
 from time import monotonic
 
 import structlog
+from prometheus_client import CollectorRegistry
 
 from adapters.contents import open_content_store
+from adapters.exposition import expose_metrics
+from adapters.memory.dead_letters import InMemoryDeadLetters
 from adapters.memory.due_queue import InMemoryDueQueue
 from adapters.memory.event_buffer import InMemoryEventBuffer
-from adapters.memory.stream import InMemoryDeadLetters, InMemoryRawBatchStream
+from adapters.memory.stream import InMemoryRawBatchStream
 from adapters.memory.user_models import InMemoryUserModelStore
-from adapters.plans.toml import read_plan
 from adapters.process import clock_ms, serve_http, stop_signals
 from adapters.settings import read_settings
 from core.content import Content
 from core.log_names import BATCH_FAILED
 from ingest_worker.backpressure import Backpressure
 from ingest_worker.batches import BatchHandler
-from ingest_worker.composition import IngestProcess, ingest_parts, warn_if_open
-from ingest_worker.settings import IngestSettings
+from ingest_worker.composition import IngestProcess, Stores, ingest_parts, warn_if_open
+from ingest_worker.heartbeats import Heartbeats
+from ingest_worker.metrics import StreamGauges, WebhookMetrics, WorkerMetrics
+from ingest_worker.probes import Observer
 from ingest_worker.webhook import Webhook
 from serve_api.composition import serve_app
 from serve_api.settings import ServeSettings
@@ -45,46 +49,60 @@ def one_process_settings(environ: Mapping[str, str]) -> OneProcess:
 async def run_one_process(settings: OneProcess, when_served: Callable[[Content], None]) -> None:
     """Webhook, worker and read API until a signal comes; says what item there is."""
     warn_if_open(settings)
-    stream = InMemoryRawBatchStream(
-        max_entries=settings.ingest.memory_max_entries, clock_ms=clock_ms
-    )
-    models = InMemoryUserModelStore(ttl_s=settings.model_ttl_s, clock_s=monotonic)
+    ingest, stopping, registry = settings.ingest, stop_signals(), CollectorRegistry()
+    gauges = StreamGauges(registry)
+    stream = InMemoryRawBatchStream(max_entries=ingest.memory_max_entries, clock_ms=clock_ms)
     contents = open_content_store(settings)
-    parts = ingest_parts(
-        settings,
-        plan=read_plan(settings.event_plan),
-        contents=contents,
-        buffer=InMemoryEventBuffer(
-            window_ms=settings.model.window_ms, max_events=settings.max_events_per_user
-        ),
-        queue=InMemoryDueQueue(settings.worker.debounce),
-        dead_letters=InMemoryDeadLetters(max_letters=settings.worker.max_dead_letters),
-        models=models,
+    stores = _stores(settings)
+    metrics = WorkerMetrics(registry, gauges)
+    heartbeats = Heartbeats(clock_s=monotonic, stalled_after_s=settings.worker.stalled_after_s)
+    parts = ingest_parts(settings, stores, contents, metrics, heartbeats)
+    backpressure = Backpressure(stream, ingest.high_water, gauges, clock_ms)
+    observer = Observer(
+        stream=stream,
+        queue=stores.queue,
+        dead_letters=stores.dead_letters,
+        metrics=metrics,
+        clock_ms=clock_ms,
+        every_ms=settings.worker.keep_every_ms,
     )
-    stopping = stop_signals()
-    ingest: IngestSettings = settings.ingest
-    backpressure = Backpressure(stream, ingest.high_water)
+    webhook = Webhook(stream, backpressure, ingest, WebhookMetrics(registry, gauges))
+    servers = (
+        (expose_metrics(webhook.app(), registry), ingest),
+        (
+            serve_app(settings, settings.serve, models=stores.models, contents=contents),
+            settings.serve,
+        ),
+    )
     async with asyncio.TaskGroup() as tasks:
         tasks.create_task(backpressure.run(stopping))
+        tasks.create_task(observer.run(stopping))
         consuming = tasks.create_task(
             _consume(stream, parts.handler, settings.worker.batch_entries)
         )
         tasks.create_task(parts.refresher.run(stopping))
-        servers = (
-            (Webhook(stream, backpressure, ingest).app(), ingest.host, ingest.port),
-            (
-                serve_app(settings, settings.serve, models=models, contents=contents),
-                settings.serve.host,
-                settings.serve.port,
-            ),
-        )
-        for app, host, port in servers:
-            serving = asyncio.Event()
-            tasks.create_task(serve_http(app, host, port, stopping, serving))
-            await serving.wait()
+        for app, where in servers:
+            opened: asyncio.Future[int] = asyncio.get_running_loop().create_future()
+            tasks.create_task(serve_http(app, where.host, where.port, stopping, opened.set_result))
+            await opened
         when_served(contents.contents[0])
         await stopping.wait()
         consuming.cancel()
+
+
+def _stores(settings: OneProcess) -> Stores:
+    return Stores(
+        buffer=InMemoryEventBuffer(
+            window_ms=settings.model.window_ms, max_events=settings.max_events_per_user
+        ),
+        queue=InMemoryDueQueue(settings.worker.debounce),
+        dead_letters=InMemoryDeadLetters(
+            max_letters=settings.worker.max_dead_letters,
+            max_bytes=settings.worker.max_dead_letter_bytes,
+            clock_ms=clock_ms,
+        ),
+        models=InMemoryUserModelStore(ttl_s=settings.model_ttl_s, clock_s=monotonic),
+    )
 
 
 async def _consume(stream: InMemoryRawBatchStream, handler: BatchHandler, limit: int) -> None:

@@ -34,7 +34,7 @@ class Valkey:
     ) -> None:
         """Nothing starts yet. `options` are directives of valkey.conf."""
         self._folder = folder
-        self._options = dict(options or {})
+        self.options = dict(options or {})
         self.port = port or free_port()
         self.process: subprocess.Popen[bytes] | None = None
 
@@ -56,7 +56,7 @@ class Valkey:
             "save": "",
             "appendonly": "yes",
             "logfile": str(self._folder / "valkey.log"),
-        } | self._options
+        } | self.options
         arguments = [part for name, value in options.items() for part in (f"--{name}", value)]
         # A session of its own: Ctrl-C reaches the supervisor, which stops things in order.
         self.process = subprocess.Popen(  # noqa: S603 - our own binary and arguments

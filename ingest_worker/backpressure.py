@@ -5,13 +5,15 @@ cannot be kept here waits there. Nothing unprocessed is ever trimmed instead.
 """
 
 import asyncio
+from collections.abc import Callable, Sequence
 
 import msgspec
 import structlog
 
 from core.errors import RetryableError
 from core.log_names import BACKLOG_UNKNOWN
-from core.ports import Backlog, RawBatchStream
+from core.ports import RawBatchStream, ShardState
+from ingest_worker.metrics import StreamGauges
 from ingest_worker.pacing import pause
 
 _log = structlog.get_logger()
@@ -32,18 +34,26 @@ class Backpressure:
     room for that.
     """
 
-    def __init__(self, stream: RawBatchStream, marks: HighWater) -> None:
-        """Admits everything until the first look."""
+    def __init__(
+        self,
+        stream: RawBatchStream,
+        marks: HighWater,
+        gauges: StreamGauges,
+        clock_ms: Callable[[], int],
+    ) -> None:
+        """Admits everything until the first look; shows what it sees in `gauges`."""
         self._stream = stream
         self._marks = marks
-        self._backlog = Backlog(entries=0, bytes=0)
+        self._gauges = gauges
+        self._clock_ms = clock_ms
+        self._entries = 0
+        self._bytes = 0
 
     def admit(self) -> None:
         """Raise RetryableError while the backlog is over a mark."""
-        found, marks = self._backlog, self._marks
-        if found.entries > marks.max_entries or found.bytes > marks.max_bytes:
+        if self._entries > self._marks.max_entries or self._bytes > self._marks.max_bytes:
             raise RetryableError(
-                f"{found.entries} requests of {found.bytes} bytes wait to be processed"
+                f"{self._entries} requests of {self._bytes} bytes wait to be processed"
             )
 
     async def run(self, stopping: asyncio.Event) -> None:
@@ -55,6 +65,13 @@ class Backpressure:
     async def look(self) -> None:
         """Look once."""
         try:
-            self._backlog = await self._stream.backlog()
+            shards = await self._stream.shards()
         except RetryableError as exc:
             _log.warning(BACKLOG_UNKNOWN, error=str(exc))
+            return
+        self._take(shards)
+
+    def _take(self, shards: Sequence[ShardState]) -> None:
+        self._entries = sum(one.lag + one.pending for one in shards)
+        self._bytes = sum(one.bytes for one in shards)
+        self._gauges.show(shards, now_ms=self._clock_ms())

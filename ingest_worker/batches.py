@@ -4,7 +4,7 @@ Everything it does may be done twice: events are set members, marks gather.
 """
 
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 import structlog
 
@@ -12,7 +12,9 @@ from core.events import InteractionEvent
 from core.log_names import BATCH_HANDLED, EVENT_REJECTED
 from core.normalizing.mapping import EventMapper
 from core.normalizing.normalize import normalize_events
+from core.normalizing.reasons import Rejection
 from core.ports import DeadLetter, DeadLetters, DueQueue, EventBuffer, RawBatch
+from ingest_worker.metrics import WorkerMetrics
 
 _log = structlog.get_logger()
 
@@ -30,9 +32,11 @@ class BatchHandler:
         window_ms: int,
         clock_ms: Callable[[], int],
         marked: Callable[[], None],
+        metrics: WorkerMetrics,
     ) -> None:
         """Keep the parts; `clock_ms` tells the worker's time, `marked` is called after a mark."""
         self._marked = marked
+        self._metrics = metrics
         self._mapper = mapper
         self._buffer = buffer
         self._queue = queue
@@ -45,8 +49,13 @@ class BatchHandler:
 
         Raises: RetryableError when a store is away; nothing is lost then.
         """
+        with self._metrics.batch_seconds.time():
+            await self._handle(batches)
+
+    async def _handle(self, batches: Sequence[RawBatch]) -> None:
         events: list[InteractionEvent] = []
         letters: list[DeadLetter] = []
+        accepted: dict[str, int] = {}
         expired = 0
         for batch in batches:
             found = normalize_events(
@@ -58,31 +67,34 @@ class BatchHandler:
             )
             events += found.events
             expired += found.expired
-            letters += [
-                DeadLetter(
-                    reason=rejection.reason,
-                    entry_id=batch.entry_id,
-                    message_id=rejection.message_id,
-                    body=rejection.body,
-                    call_type=rejection.call_type,
-                )
-                for rejection in found.rejections
-            ]
+            letters += _letters(batch, found.rejections)
+            for event in found.events:
+                oldest_ms = accepted.get(event.user_id, batch.stored_ms)
+                accepted[event.user_id] = min(oldest_ms, batch.stored_ms)
         now_ms = self._clock_ms()
         changed = await self._buffer.append(events, now_ms=now_ms)
         # Every user of the batch, not only the changed: after a crash between
         # append and mark, the second delivery changes nothing and must still mark.
-        await self._queue.mark(sorted({event.user_id for event in events}), now_ms=now_ms)
+        await self._queue.mark(accepted, now_ms=now_ms)
         self._marked()
         await self._reject(letters)
+        rejected = Counter(letter.reason for letter in letters)
+        self._count(len(batches), len(events), rejected, expired)
         _log.info(
             BATCH_HANDLED,
             entries=len(batches),
             events=len(events),
             users_changed=len(changed),
-            rejected=dict(Counter(letter.reason for letter in letters)),
+            rejected=dict(rejected),
             expired=expired,
         )
+
+    def _count(self, entries: int, events: int, rejected: Mapping[str, int], expired: int) -> None:
+        self._metrics.handled_entries.inc(entries)
+        self._metrics.applied_events.inc(events)
+        self._metrics.expired_events.inc(expired)
+        for reason, count in rejected.items():
+            self._metrics.rejected_events.labels(reason).inc(count)
 
     async def _reject(self, letters: Sequence[DeadLetter]) -> None:
         await self._dead_letters.add(letters)
@@ -93,3 +105,18 @@ class BatchHandler:
                 message_id=letter.message_id,
                 entry_id=letter.entry_id,
             )
+
+
+def _letters(batch: RawBatch, rejections: Sequence[Rejection]) -> list[DeadLetter]:
+    return [
+        DeadLetter(
+            reason=rejection.reason,
+            entry_id=batch.entry_id,
+            part=part,
+            message_id=rejection.message_id,
+            body=rejection.body,
+            call_type=rejection.call_type,
+            received_ms=batch.received_ms,
+        )
+        for part, rejection in enumerate(rejections)
+    ]

@@ -5,43 +5,40 @@ import os
 import socket
 from collections.abc import AsyncIterator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
+from time import monotonic
 
 import msgspec
 import structlog
 from faststream.redis import StreamSub
-from redis.asyncio import Redis
+from prometheus_client import CollectorRegistry
 from starlette.applications import Starlette
 
 from adapters.contents import open_content_store
+from adapters.exposition import expose_metrics
 from adapters.plans.toml import read_plan
 from adapters.process import clock_ms, serve_http, settle, stop_signals
-from adapters.redis.connection import connect
+from adapters.redis.connection import Client, connect
 from adapters.redis.dead_letters import RedisDeadLetters
 from adapters.redis.due_queue import RedisDueQueue
 from adapters.redis.event_buffer import RedisEventBuffer
-from adapters.redis.keys import stream_key
+from adapters.redis.keys import GROUP, stream_key
 from adapters.redis.pending import RedisPendingBatches
-from adapters.redis.stream import GROUP, RedisRawBatchStream, raw_batch
+from adapters.redis.stream import RedisRawBatchStream, raw_batch
 from adapters.redis.user_models import RedisUserModelStore
 from adapters.settings import SharedSettings, read_settings
 from core.errors import ConfigError
-from core.log_names import INGEST_OPENED
+from core.log_names import INGEST_OPENED, WORKER_LISTENED
 from core.modelling.build import ModelBasis
 from core.normalizing.mapping import EventMapper
-from core.plan import EventPlan
-from core.ports import (
-    ContentStore,
-    DeadLetters,
-    DueQueue,
-    EventBuffer,
-    RawBatchStream,
-    UserModelStore,
-)
+from core.ports import ContentStore, DeadLetters, DueQueue, EventBuffer, UserModelStore
 from core.updater import UserModelUpdater
 from ingest_worker.backpressure import Backpressure
 from ingest_worker.batches import BatchHandler
-from ingest_worker.consumer import StreamConsumer, make_broker
+from ingest_worker.consumer import Patience, StreamConsumer, make_broker
+from ingest_worker.heartbeats import Heartbeats
 from ingest_worker.keeper import KeeperPace, StreamKeeper
+from ingest_worker.metrics import StreamGauges, WebhookMetrics, WorkerMetrics
+from ingest_worker.probes import Observer, WorkerProbes
 from ingest_worker.refresher import Refresher
 from ingest_worker.settings import IngestSettings, WorkerSettings
 from ingest_worker.webhook import Webhook
@@ -72,45 +69,53 @@ def ingest_settings(environ: Mapping[str, str]) -> IngestProcess:
     return settings
 
 
+class Stores(msgspec.Struct, frozen=True, kw_only=True):
+    """What the ingest side keeps and where, by whichever adapters."""
+
+    buffer: EventBuffer
+    queue: DueQueue
+    dead_letters: DeadLetters
+    models: UserModelStore
+
+
+class IngestParts(msgspec.Struct, frozen=True, kw_only=True):
+    """What a worker does, wherever its batches come from."""
+
+    handler: BatchHandler
+    refresher: Refresher
+
+
 @asynccontextmanager
 async def webhook_parts(settings: IngestProcess) -> AsyncIterator[Starlette]:
     """The webhook over Redis; the stream stores until the last request is answered."""
-    async with _redis(settings) as client, asyncio.TaskGroup() as tasks:
+    registry = CollectorRegistry()
+    gauges = StreamGauges(registry)
+    async with redis_client(settings) as client, asyncio.TaskGroup() as tasks:
         ingest, stopping = settings.ingest, asyncio.Event()
-        stream = RedisRawBatchStream(
-            client,
-            shards=ingest.shards,
-            wait_replicas=ingest.wait_replicas,
-            wait_ms=ingest.wait_ms,
-        )
-        backpressure = Backpressure(stream, ingest.high_water)
+        stream = redis_stream(client, ingest)
+        backpressure = Backpressure(stream, ingest.high_water, gauges, clock_ms)
         tasks.create_task(stream.run())
         tasks.create_task(backpressure.run(stopping))
-        yield Webhook(stream, backpressure, ingest).app()
+        webhook = Webhook(stream, backpressure, ingest, WebhookMetrics(registry, gauges))
+        yield expose_metrics(webhook.app(), registry)
         stopping.set()
         stream.close()
 
 
+class WorkerProcess(msgspec.Struct, frozen=True, kw_only=True):
+    """A worker, its broker not started yet, and what its port answers."""
+
+    worker: Worker
+    app: Starlette
+
+
 @asynccontextmanager
-async def worker_parts(settings: IngestProcess) -> AsyncIterator[Worker]:
-    """The worker over Redis, its broker not started yet."""
-    async with _redis(settings) as client:
-        shards = settings.ingest.shards
-        parts = ingest_parts(
-            settings,
-            plan=read_plan(settings.event_plan),
-            contents=open_content_store(settings),
-            buffer=RedisEventBuffer(
-                client,
-                window_ms=settings.model.window_ms,
-                max_events=settings.max_events_per_user,
-                model_ttl_s=settings.model_ttl_s,
-            ),
-            queue=RedisDueQueue(client, settings.worker.debounce, shards=shards),
-            dead_letters=RedisDeadLetters(client, max_letters=settings.worker.max_dead_letters),
-            models=RedisUserModelStore(client, ttl_s=settings.model_ttl_s),
-        )
-        yield _worker(settings, client, parts)
+async def worker_parts(settings: IngestProcess) -> AsyncIterator[WorkerProcess]:
+    """The worker over Redis."""
+    registry = CollectorRegistry()
+    async with redis_client(settings) as client:
+        metrics = WorkerMetrics(registry, StreamGauges(registry))
+        yield _worker(settings, client, registry, metrics)
 
 
 async def run_webhook(settings: IngestProcess) -> None:
@@ -122,75 +127,93 @@ async def run_webhook(settings: IngestProcess) -> None:
 
 async def run_worker(settings: IngestProcess) -> None:
     """The worker process."""
-    async with worker_parts(settings) as worker:
+    stopping, own = stop_signals(), settings.worker
+    async with worker_parts(settings) as parts, asyncio.TaskGroup() as tasks:
         settle()
-        await worker.run(stop_signals())
+        tasks.create_task(serve_http(parts.app, own.host, own.port, stopping, _say_port))
+        await parts.worker.run(stopping)
 
 
-class OperatorParts(msgspec.Struct, frozen=True, kw_only=True):
-    """What the command line works with."""
-
-    stream: RawBatchStream
-    dead_letters: DeadLetters
-
-
-@asynccontextmanager
-async def operator_parts(settings: IngestProcess) -> AsyncIterator[OperatorParts]:
-    """The stream, ready to store, and the dead letters."""
-    async with _redis(settings) as client, asyncio.TaskGroup() as tasks:
-        stream = RedisRawBatchStream(client, shards=settings.ingest.shards)
-        tasks.create_task(stream.run())
-        yield OperatorParts(
-            stream=stream,
-            dead_letters=RedisDeadLetters(client, max_letters=settings.worker.max_dead_letters),
-        )
-        stream.close()
+def redis_stream(client: Client, ingest: IngestSettings) -> RedisRawBatchStream:
+    """The stream as the webhook stores into it; its `run` must be running."""
+    return RedisRawBatchStream(
+        client,
+        shards=ingest.shards,
+        wait_replicas=ingest.wait_replicas,
+        wait_ms=ingest.wait_ms,
+    )
 
 
-class IngestParts(msgspec.Struct, frozen=True, kw_only=True):
-    """What a worker does, wherever its batches come from."""
+def redis_stores(settings: IngestProcess, client: Client) -> Stores:
+    """Everything over Redis."""
+    return Stores(
+        buffer=RedisEventBuffer(
+            client,
+            window_ms=settings.model.window_ms,
+            max_events=settings.max_events_per_user,
+            model_ttl_s=settings.model_ttl_s,
+        ),
+        queue=RedisDueQueue(client, settings.worker.debounce, shards=settings.ingest.shards),
+        dead_letters=RedisDeadLetters(
+            client,
+            max_letters=settings.worker.max_dead_letters,
+            max_bytes=settings.worker.max_dead_letter_bytes,
+        ),
+        models=RedisUserModelStore(client, ttl_s=settings.model_ttl_s),
+    )
 
-    handler: BatchHandler
-    refresher: Refresher
-    dead_letters: DeadLetters
+
+def model_updater(
+    settings: SharedSettings, stores: Stores, contents: ContentStore
+) -> UserModelUpdater:
+    """What rebuilds models, over whichever adapters."""
+    basis = ModelBasis.of(read_plan(settings.event_plan), settings.model)
+    return UserModelUpdater(stores.buffer, stores.models, contents, basis)
 
 
 def ingest_parts(
     settings: IngestProcess,
-    *,
-    plan: EventPlan,
+    stores: Stores,
     contents: ContentStore,
-    buffer: EventBuffer,
-    queue: DueQueue,
-    dead_letters: DeadLetters,
-    models: UserModelStore,
+    metrics: WorkerMetrics,
+    heartbeats: Heartbeats,
 ) -> IngestParts:
     """Wire the batch handler and the refresher over whichever adapters."""
     refresher = Refresher(
-        queue=queue,
-        updater=UserModelUpdater(buffer, models, contents, ModelBasis.of(plan, settings.model)),
+        queue=stores.queue,
+        updater=model_updater(settings, stores, contents),
         clock_ms=clock_ms,
         users_a_round=settings.worker.refresh_users,
         poll_ms=settings.worker.refresh_poll_ms,
         again_after_ms=settings.model_ttl_s * 1000 // 2,
+        metrics=metrics,
+        beat=heartbeats.expect("refresher"),
     )
     handler = BatchHandler(
-        mapper=EventMapper(plan),
-        buffer=buffer,
-        queue=queue,
-        dead_letters=dead_letters,
+        mapper=EventMapper(read_plan(settings.event_plan)),
+        buffer=stores.buffer,
+        queue=stores.queue,
+        dead_letters=stores.dead_letters,
         window_ms=settings.model.window_ms,
         clock_ms=clock_ms,
         marked=refresher.nudge,
+        metrics=metrics,
     )
-    return IngestParts(handler=handler, refresher=refresher, dead_letters=dead_letters)
+    return IngestParts(handler=handler, refresher=refresher)
 
 
-def _worker(settings: IngestProcess, client: Redis, parts: IngestParts) -> Worker:
-    """A consumer and a keeper for every shard, and the refresher."""
+def _worker(
+    settings: IngestProcess, client: Client, registry: CollectorRegistry, metrics: WorkerMetrics
+) -> WorkerProcess:
+    """A consumer and a keeper for every shard, the refresher, and the port."""
+    heartbeats = Heartbeats(clock_s=monotonic, stalled_after_s=settings.worker.stalled_after_s)
+    stores = redis_stores(settings, client)
+    parts = ingest_parts(settings, stores, open_content_store(settings), metrics, heartbeats)
     name = f"{socket.gethostname()}-{os.getpid()}"
-    broker = make_broker(settings.redis_url, timeout_s=settings.redis_timeout_s)
-    keepers = []
+    broker = make_broker(
+        settings.redis_url, cluster=settings.redis_cluster, timeout_s=settings.redis_timeout_s
+    )
+    consumers, keepers = [], []
     for shard in range(settings.ingest.shards):
         consumer = StreamConsumer(
             broker,
@@ -204,22 +227,49 @@ def _worker(settings: IngestProcess, client: Redis, parts: IngestParts) -> Worke
             ),
             decode=raw_batch,
             handle=parts.handler.handle,
+            patience=Patience(retry_s=settings.worker.stale_ms / 2000),
+            metrics=metrics,
+            beat=heartbeats.expect(f"consumer-{shard}"),
         )
+        consumers.append(consumer)
         keepers.append(
             StreamKeeper(
                 RedisPendingBatches(client, shard=shard, consumer=name),
                 parts.handler.handle,
                 revive=consumer.revive,
-                dead_letters=parts.dead_letters,
-                pace=KeeperPace(
-                    every_ms=settings.worker.keep_every_ms,
-                    stale_ms=settings.worker.stale_ms,
-                    gone_ms=settings.worker.gone_ms,
-                    max_deliveries=settings.worker.max_deliveries,
-                ),
+                dead_letters=stores.dead_letters,
+                pace=_pace(settings.worker),
+                metrics=metrics,
+                beat=heartbeats.expect(f"keeper-{shard}"),
             )
         )
-    return Worker(broker, keepers, parts.refresher)
+    stream = redis_stream(client, settings.ingest)
+    observer = Observer(
+        stream=stream,
+        queue=stores.queue,
+        dead_letters=stores.dead_letters,
+        metrics=metrics,
+        clock_ms=clock_ms,
+        every_ms=settings.worker.keep_every_ms,
+    )
+    probes = WorkerProbes(heartbeats, consumers, stream)
+    return WorkerProcess(
+        worker=Worker(broker, keepers, parts.refresher, observer, heartbeats),
+        app=expose_metrics(probes.app(), registry),
+    )
+
+
+def _pace(worker: WorkerSettings) -> KeeperPace:
+    return KeeperPace(
+        every_ms=worker.keep_every_ms,
+        stale_ms=worker.stale_ms,
+        gone_ms=worker.gone_ms,
+        max_deliveries=worker.max_deliveries,
+    )
+
+
+def _say_port(port: int) -> None:
+    _log.info(WORKER_LISTENED, port=port)
 
 
 def warn_if_open(settings: IngestProcess) -> None:
@@ -229,8 +279,13 @@ def warn_if_open(settings: IngestProcess) -> None:
 
 
 @asynccontextmanager
-async def _redis(settings: IngestProcess) -> AsyncIterator[Redis]:
+async def redis_client(settings: SharedSettings) -> AsyncIterator[Client]:
+    """A client, closed at the end."""
     async with AsyncExitStack() as stack:
-        client = connect(settings.redis_url, timeout_s=settings.redis_timeout_s)
+        client = connect(
+            settings.redis_url,
+            timeout_s=settings.redis_timeout_s,
+            cluster=settings.redis_cluster,
+        )
         stack.push_async_callback(client.aclose)
         yield client

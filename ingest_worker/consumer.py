@@ -7,25 +7,38 @@ fields, so each body is decoded once, by `normalize_events`, event by event.
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from time import monotonic
 from typing import Any
 
+import msgspec
 import structlog
 from faststream import AckPolicy
 from faststream.exceptions import NackMessage
-from faststream.redis import RedisBroker, StreamSub
+from faststream.redis import RedisBroker, RedisClusterBroker, StreamSub
 from faststream.redis.parser import MessageFormat
 from faststream.redis.subscriber.usecases.stream_subscriber import StreamBatchSubscriber
-from redis.exceptions import RedisError, ResponseError
+from redis.exceptions import RedisError
 
 from core.errors import RetryableError
 from core.log_names import BATCH_FAILED, CONSUMER_REVIVED, READ_REFUSED
 from core.ports import RawBatch
+from ingest_worker.metrics import WorkerMetrics
 
-_REFUSED_PAUSE_S = 1.0
+_REFUSED_PAUSE_S = 0.5
 
 Decode = Callable[[bytes, Mapping[bytes, bytes]], RawBatch]
 Handle = Callable[[Sequence[RawBatch]], Awaitable[None]]
+
+
+class Patience(msgspec.Struct, frozen=True, kw_only=True):
+    """How long a batch is tried again in hand, and how long a reader may be silent."""
+
+    retry_s: float
+    pause_s: float = 0.25
+    silent_s: float = 30.0
+
 
 _log = structlog.get_logger()
 
@@ -44,12 +57,13 @@ class Untouched(MessageFormat):
         return b"0", {}  # valid JSON: FastStream would raise and catch on anything else
 
 
-def make_broker(url: str, *, timeout_s: float) -> RedisBroker:
+def make_broker(url: str, *, cluster: bool, timeout_s: float) -> RedisBroker:
     """A broker that injects nothing.
 
     With `apply_types` an import under TYPE_CHECKING makes every batch fail in silence.
     """
-    return RedisBroker(
+    kind = RedisClusterBroker if cluster else RedisBroker
+    return kind(
         _resp2(url),
         message_format=Untouched,
         apply_types=False,
@@ -60,31 +74,42 @@ def make_broker(url: str, *, timeout_s: float) -> RedisBroker:
     )
 
 
-class _Patient(StreamBatchSubscriber):
-    """Waits where Redis refuses a read; FastStream would start over at once, for ever.
+def _patient(beat: Callable[[], None]) -> type[StreamBatchSubscriber]:
+    """A subscriber that beats at every read and waits where one fails.
 
+    FastStream would start over at once, for ever, where Redis refuses a read.
     Each of its new starts leaves a task behind: a full disk would end the
     worker by its memory. Without the group it does stop, and is revived.
     """
 
-    __slots__ = ()
+    class Patient(StreamBatchSubscriber):
+        __slots__ = ()
 
-    async def _get_msgs(self, read: Any) -> None:
-        try:
-            await super()._get_msgs(read)
-        except ResponseError as exc:
-            if "NOGROUP" in str(exc):
-                raise
-            _log.warning(READ_REFUSED, error=str(exc))
-            await asyncio.sleep(_REFUSED_PAUSE_S)
+        async def _get_msgs(self, read: Any) -> None:
+            beat()
+            try:
+                await super()._get_msgs(read)
+            except (RedisError, OSError) as exc:
+                if "NOGROUP" in str(exc):
+                    raise
+                _log.warning(READ_REFUSED, error=str(exc))
+                await asyncio.sleep(_REFUSED_PAUSE_S)
+
+    return Patient
 
 
 async def start_broker(broker: RedisBroker) -> None:
     """Connect and start reading. Raises: RetryableError where Redis is away."""
-    try:
+    with _redis_away("starting to read"):
         await broker.start()
-    except (RedisError, OSError) as exc:
-        raise RetryableError(f"Redis is away while starting to read: {exc}") from exc
+
+
+@contextmanager
+def _redis_away(doing: str) -> Iterator[None]:
+    try:
+        yield
+    except (RedisError, OSError) as exc:  # a time-out of FastStream's is an OSError, too
+        raise RetryableError(f"Redis is away while {doing}: {exc}") from exc
 
 
 def _resp2(url: str) -> str:
@@ -102,26 +127,51 @@ class StreamConsumer:
         stream: StreamSub,
         decode: Decode,
         handle: Handle,
+        patience: Patience,
+        metrics: WorkerMetrics,
+        beat: Callable[[], None],
     ) -> None:
-        """Subscribe; reading begins when the broker is started."""
+        """Subscribe; reading begins when the broker is started.
+
+        `beat` is called at every read, as long as the consumer runs.
+        """
         self._decode = decode
         self._handle = handle
+        self._patience = patience
+        self._metrics = metrics
+        self._beat = beat
+        self._last_beat_s = monotonic()
         self._subscriber: Any = broker.subscriber(
             stream=stream, decoder=self._decode_batch, ack_policy=AckPolicy.NACK_ON_ERROR
         )
         # The broker makes its own kind; ours differs in one method and has no more state.
-        self._subscriber.__class__ = _Patient
+        self._subscriber.__class__ = _patient(self._alive)
         self._subscriber(self._handle_batch)
 
+    @property
+    def is_running(self) -> bool:
+        """Whether entries are being read or handled."""
+        silent_s = monotonic() - self._last_beat_s
+        return bool(self._subscriber.running) and silent_s < self._patience.silent_s
+
     async def revive(self) -> None:
-        """Start reading again where it has stopped.
+        """Start reading again where it has stopped, for whatever reason.
 
         FastStream's reader ends for good when its group is gone (a flushed or
         failed-over Redis), while the process looks healthy.
         """
-        if not self._subscriber.running:
+        if self.is_running:
+            return
+        await self._subscriber.stop()
+        self._alive()
+        with _redis_away("starting to read again"):
             await self._subscriber.start()
-            _log.warning(CONSUMER_REVIVED)
+        self._metrics.revived_consumers.inc()
+        _log.warning(CONSUMER_REVIVED)
+
+    def _alive(self) -> None:
+        self._last_beat_s = monotonic()
+        self._beat()
 
     async def _decode_batch(self, message: Any) -> list[RawBatch]:
         raw = message.raw_message
@@ -131,14 +181,22 @@ class StreamConsumer:
         ]
 
     async def _handle_batch(self, batches: list[RawBatch]) -> None:
-        try:
-            await self._handle(batches)
-        except Exception as exc:
-            _log.warning(
-                BATCH_FAILED,
-                entries=len(batches),
-                error=str(exc),
-                exc_info=not isinstance(exc, RetryableError),
-            )
-            # The entries stay pending and are claimed again; nothing is lost.
-            raise NackMessage from exc
+        """Handle a batch, again and again while a store is away.
+
+        What does not succeed stays pending and is claimed again; nothing is lost.
+        """
+        until_s = monotonic() + self._patience.retry_s
+        while True:
+            self._alive()
+            try:
+                return await self._handle(batches)
+            except RetryableError as exc:
+                self._metrics.failed_batches.labels("retryable").inc()
+                _log.warning(BATCH_FAILED, entries=len(batches), error=str(exc))
+                if monotonic() > until_s or not self._subscriber.running:
+                    raise NackMessage from exc
+            except Exception as exc:
+                self._metrics.failed_batches.labels("bug").inc()
+                _log.exception(BATCH_FAILED, entries=len(batches))
+                raise NackMessage from exc
+            await asyncio.sleep(self._patience.pause_s)

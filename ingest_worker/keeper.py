@@ -15,6 +15,7 @@ import structlog
 from core.errors import RetryableError
 from core.log_names import BATCH_FAILED, ENTRIES_CLAIMED, ENTRIES_GIVEN_UP, KEEPING_FAILED
 from core.ports import DeadLetter, DeadLetters, RawBatch, StaleEntry
+from ingest_worker.metrics import WorkerMetrics
 from ingest_worker.pacing import pause
 
 _CLAIM_AT_ONCE = 500
@@ -37,6 +38,10 @@ class PendingBatches(Protocol):
 
     async def take(self, entry_ids: Sequence[str], *, idle_ms: int) -> Sequence[RawBatch]:
         """Take over those of the entries that are still stale."""
+        ...
+
+    async def forgive(self, entries: Sequence[StaleEntry]) -> None:
+        """Give the entries back their earlier count of deliveries."""
         ...
 
     async def own(self, *, limit: int) -> Sequence[RawBatch]:
@@ -76,13 +81,20 @@ class StreamKeeper:
         revive: Callable[[], Awaitable[None]],
         dead_letters: DeadLetters,
         pace: KeeperPace,
+        metrics: WorkerMetrics,
+        beat: Callable[[], None],
     ) -> None:
-        """`revive` starts the shard's consumer again where it has stopped."""
+        """`revive` starts the shard's consumer again where it has stopped.
+
+        `beat` is called as long as the keeper runs.
+        """
         self._pending = pending
         self._handle = handle
         self._revive = revive
         self._dead_letters = dead_letters
         self._pace = pace
+        self._metrics = metrics
+        self._beat = beat
 
     async def prepare(self) -> None:
         """Create the group before anything reads: entries stored before count too."""
@@ -91,6 +103,7 @@ class StreamKeeper:
     async def run(self, stopping: asyncio.Event) -> None:
         """Keep the shard until told to stop."""
         while not stopping.is_set():
+            self._beat()
             try:
                 await self.keep()
             except RetryableError as exc:
@@ -105,6 +118,7 @@ class StreamKeeper:
         await self._pending.ensure_group()
         await self._revive()
         while stale := await self._pending.stale(idle_ms=self._pace.stale_ms, limit=_CLAIM_AT_ONCE):
+            self._beat()
             await self._take_over(stale)
         await self._pending.remove_gone(idle_ms=self._pace.gone_ms)
         await self._pending.trim()
@@ -122,35 +136,46 @@ class StreamKeeper:
         so is what it takes along. Alone in hand, only the entry that does it
         comes to the cap.
         """
-        first = [one.entry_id for one in stale if one.deliveries <= 1]
-        if batches := await self._take(first):
-            await self._apply(batches)
+        once = [one for one in stale if one.deliveries <= 1]
+        if once:
+            await self._try(once)
         for one in stale:
-            if one.deliveries > 1 and (alone := await self._take([one.entry_id])):
-                if one.deliveries >= self._pace.max_deliveries:
-                    await self._give_up(alone)
-                else:
-                    await self._apply(alone)
+            if one.deliveries > 1:
+                await self._try([one])
+        self._metrics.claimed_entries.inc(len(stale))
         _log.info(ENTRIES_CLAIMED, entries=len(stale))
 
-    async def _take(self, entry_ids: Sequence[str]) -> Sequence[RawBatch]:
-        return await self._pending.take(entry_ids, idle_ms=self._pace.stale_ms)
+    async def _try(self, entries: Sequence[StaleEntry]) -> None:
+        taken = await self._pending.take(
+            [one.entry_id for one in entries], idle_ms=self._pace.stale_ms
+        )
+        if not taken:
+            return
+        try:
+            if entries[0].deliveries >= self._pace.max_deliveries:
+                await self._give_up(taken[0], entries[0].deliveries)
+            else:
+                await self._apply(taken)
+        except RetryableError:
+            # A dependency was away: however often that is, the entry is not to blame.
+            await self._pending.forgive(entries)
+            raise
 
-    async def _give_up(self, exhausted: Sequence[RawBatch]) -> None:
-        """Entries that no worker finishes go out of the way, whole, as dead letters."""
-        letters = [
-            DeadLetter(
-                reason=EXHAUSTED,
-                entry_id=one.entry_id,
-                message_id=None,
-                body=one.body,
-                call_type=one.call_type,
-            )
-            for one in exhausted
-        ]
-        await self._dead_letters.add(letters)
-        await self._pending.acknowledge(exhausted)
-        _log.error(ENTRIES_GIVEN_UP, entry_ids=[one.entry_id for one in exhausted])
+    async def _give_up(self, exhausted: RawBatch, deliveries: int) -> None:
+        """An entry that no worker finishes goes out of the way, whole, as a dead letter."""
+        letter = DeadLetter(
+            reason=EXHAUSTED,
+            entry_id=exhausted.entry_id,
+            message_id=None,
+            body=exhausted.body,
+            call_type=exhausted.call_type,
+            received_ms=exhausted.received_ms,
+            deliveries=deliveries,
+        )
+        await self._dead_letters.add([letter])
+        await self._pending.acknowledge([exhausted])
+        self._metrics.given_up_entries.inc()
+        _log.error(ENTRIES_GIVEN_UP, entry_id=exhausted.entry_id, deliveries=deliveries)
 
     async def _apply(self, claimed: Sequence[RawBatch]) -> None:
         try:

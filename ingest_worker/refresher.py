@@ -8,7 +8,8 @@ import structlog
 from core.errors import RetryableError
 from core.log_names import REFRESH_FAILED, USERS_REFRESHED
 from core.ports import DueQueue, DueUser
-from core.updater import UserModelUpdater
+from core.updater import Refreshed, UserModelUpdater
+from ingest_worker.metrics import WorkerMetrics
 from ingest_worker.pacing import pause
 
 _BACK_OFF_S = 1.0
@@ -28,14 +29,21 @@ class Refresher:
         users_a_round: int,
         poll_ms: int,
         again_after_ms: int,
+        metrics: WorkerMetrics,
+        beat: Callable[[], None],
     ) -> None:
-        """`again_after_ms`: when a model is aged without events, well inside its TTL."""
+        """`again_after_ms`: when a model is aged without events, well inside its TTL.
+
+        `beat` is called as long as the refresher runs.
+        """
         self._queue = queue
         self._updater = updater
         self._clock_ms = clock_ms
         self._users_a_round = users_a_round
         self._poll_s = poll_ms / 1000
         self._again_after_ms = again_after_ms
+        self._metrics = metrics
+        self._beat = beat
         self._nudged = asyncio.Event()
 
     def nudge(self) -> None:
@@ -45,13 +53,16 @@ class Refresher:
     async def run(self, stopping: asyncio.Event) -> None:
         """Refresh whoever is due until told to stop; a round that has begun is finished."""
         while not stopping.is_set():
+            self._beat()
             try:
                 busy = await self.refresh_round()
             except RetryableError as exc:
+                self._metrics.failed_refreshes.inc()
                 _log.warning(REFRESH_FAILED, error=str(exc))
                 await pause(stopping, _BACK_OFF_S)
             except Exception:
                 # The users stay leased, and due again when the lease has run out.
+                self._metrics.failed_refreshes.inc()
                 _log.exception(REFRESH_FAILED)
                 await pause(stopping, _BACK_OFF_S)
             else:
@@ -64,19 +75,40 @@ class Refresher:
         if not due:
             return False
         started_ms = self._clock_ms()
+        for user in due:
+            if user.accepted_ms is not None:
+                waited_ms = max(started_ms - user.accepted_ms, 0)
+                self._metrics.refresh_wait_seconds.observe(waited_ms / 1000)
         try:
             await self._refresh(due)
         except RetryableError:
             raise
         except Exception:
             await self._refresh_alone(due)
-        _log.info(USERS_REFRESHED, users=len(due), took_ms=self._clock_ms() - started_ms)
+        took_ms = self._clock_ms() - started_ms
+        self._metrics.refresh_seconds.observe(took_ms / 1000)
+        _log.info(USERS_REFRESHED, users=len(due), took_ms=took_ms)
         return True
 
     async def _refresh(self, due: Sequence[DueUser]) -> None:
         user_ids = [user.user_id for user in due]
         refreshed = await self._updater.refresh(*user_ids, now_ms=self._clock_ms())
+        self._measure(due, refreshed)
         await self._complete(due, {one.signals.user_id for one in refreshed})
+
+    def _measure(self, due: Sequence[DueUser], refreshed: Sequence[Refreshed]) -> None:
+        saved_ms = self._clock_ms()
+        for user in due:
+            if user.accepted_ms is not None:
+                fresh_ms = max(saved_ms - user.accepted_ms, 0)
+                self._metrics.freshness_seconds.observe(fresh_ms / 1000)
+        saved = sum(one.saved for one in refreshed)
+        for outcome, count in (
+            ("saved", saved),
+            ("superseded", len(refreshed) - saved),
+            ("no_events", len(due) - len(refreshed)),
+        ):
+            self._metrics.refreshed_users.labels(outcome).inc(count)
 
     async def _refresh_alone(self, due: Sequence[DueUser]) -> None:
         """One by one after a round has failed, so that one user's bug stays with them.
@@ -89,6 +121,7 @@ class Refresher:
             except RetryableError:
                 raise
             except Exception:
+                self._metrics.failed_refreshes.inc()
                 _log.exception(REFRESH_FAILED, token=user.token)
 
     async def _complete(self, due: Sequence[DueUser], with_events: set[str]) -> None:

@@ -51,6 +51,11 @@ class IngestSettings(msgspec.Struct, frozen=True, kw_only=True):
 class WorkerSettings(msgspec.Struct, frozen=True, kw_only=True):
     """Variables with the prefix `WORKER_`."""
 
+    host: str = "127.0.0.1"
+    port: Port = 0
+    """Of /healthz, /readyz and /metrics; 0 takes any free one, which the log names."""
+    stalled_after_s: Count = 60
+    """A loop that has not gone around for this long makes /healthz answer 503."""
     batch_entries: Count = 500
     """Stream entries read at once."""
     poll_ms: Count = 100
@@ -73,11 +78,18 @@ class WorkerSettings(msgspec.Struct, frozen=True, kw_only=True):
     """A consumer that has not read for this long and left nothing is forgotten."""
     keep_every_ms: Count = 5_000
     """How often stale entries are claimed and finished ones trimmed."""
+    max_due_users: Count = 1_000_000
+    """Users that may wait for a refresh; past it events wait in the stream instead."""
     max_dead_letters: Count = 100_000
+    max_dead_letter_bytes: Count = 256 * 1024**2
+    """Memory that dead letters may take in Redis; the newest stay."""
 
     @property
     def debounce(self) -> Debounce:
         """The times of the debounce."""
         return Debounce(
-            debounce_ms=self.debounce_ms, max_wait_ms=self.max_wait_ms, lease_ms=self.lease_ms
+            debounce_ms=self.debounce_ms,
+            max_wait_ms=self.max_wait_ms,
+            lease_ms=self.lease_ms,
+            max_pending=self.max_due_users,
         )

@@ -21,6 +21,7 @@ from core.ports import RawBatchStream
 from ingest_worker.access import IngestKey
 from ingest_worker.backpressure import Backpressure
 from ingest_worker.body import BadEncodingError, BodyTooLargeError, read_body
+from ingest_worker.metrics import WebhookMetrics
 from ingest_worker.settings import IngestSettings
 
 _METHODS = ["POST", "PUT", "PATCH"]
@@ -34,9 +35,14 @@ class Webhook:
     """The routes that RudderStack and its SDKs post to."""
 
     def __init__(
-        self, stream: RawBatchStream, backpressure: Backpressure, settings: IngestSettings
+        self,
+        stream: RawBatchStream,
+        backpressure: Backpressure,
+        settings: IngestSettings,
+        metrics: WebhookMetrics,
     ) -> None:
         """Keep where bodies go and the limits they must keep."""
+        self._metrics = metrics
         self._stream = stream
         self._backpressure = backpressure
         self._settings = settings
@@ -56,6 +62,12 @@ class Webhook:
         return app
 
     async def _ingest(self, request: Request) -> Response:
+        with self._metrics.seconds.time():
+            answer = await self._answer(request)
+        self._metrics.requests.labels(answer.outcome).inc()
+        return answer
+
+    async def _answer(self, request: Request) -> "_Answer":
         if not self._key.admits(request.headers):
             refusal = _refuse(401, "unauthorized", "the key is missing or wrong")
             refusal.headers["WWW-Authenticate"] = 'Bearer, Basic realm="ingest"'
@@ -76,14 +88,15 @@ class Webhook:
         except (RetryableError, TimeoutError) as exc:
             _log.warning(REQUEST_DEFERRED, error=str(exc) or "time-out")
             return _try_later("the request was not stored; send it again")
-        return _json(200, {"accepted": events})
+        self._metrics.accepted_events.inc(events)
+        return _Answer(200, "accepted", {"accepted": events})
 
     async def _ready(self, _: Request) -> Response:
         try:
             await self._stream.ping()
         except RetryableError as exc:
             return _try_later(str(exc))
-        return _json(200, {"status": "ready"})
+        return _Answer(200, "ready", {"status": "ready"})
 
 
 def _ingest_paths() -> Iterator[str]:
@@ -95,7 +108,7 @@ def _ingest_paths() -> Iterator[str]:
 
 
 async def _healthy(_: Request) -> Response:
-    return _json(200, {"status": "alive"})
+    return _Answer(200, "alive", {"status": "alive"})
 
 
 def _call_type(path: str) -> str | None:
@@ -104,16 +117,22 @@ def _call_type(path: str) -> str | None:
     return name if name in _CALLS else None
 
 
-def _refuse(status: int, code: str, message: str) -> Response:
+class _Answer(Response):
+    """A JSON answer that knows under which outcome it is counted."""
+
+    media_type = "application/json"
+
+    def __init__(self, status: int, outcome: str, content: object) -> None:
+        super().__init__(msgspec.json.encode(content), status)
+        self.outcome = outcome
+
+
+def _refuse(status: int, code: str, message: str) -> _Answer:
     """`code` and `message` both: the Python SDK re-sends for ever on any other JSON."""
-    return _json(status, {"code": code, "message": message})
+    return _Answer(status, code, {"code": code, "message": message})
 
 
-def _try_later(message: str) -> Response:
+def _try_later(message: str) -> _Answer:
     response = _refuse(503, "try_later", message)
     response.headers["Retry-After"] = _RETRY_AFTER_S
     return response
-
-
-def _json(status: int, content: object) -> Response:
-    return Response(msgspec.json.encode(content), status, media_type="application/json")

@@ -9,8 +9,10 @@ from faststream.redis import RedisBroker
 from core.errors import RetryableError
 from core.log_names import KEEPING_FAILED, WORKER_WAITED
 from ingest_worker.consumer import start_broker
+from ingest_worker.heartbeats import Heartbeats
 from ingest_worker.keeper import StreamKeeper
 from ingest_worker.pacing import pause
+from ingest_worker.probes import Observer
 from ingest_worker.refresher import Refresher
 
 _START_AGAIN_S = 1.0
@@ -20,15 +22,22 @@ _log = structlog.get_logger()
 
 
 class Worker:
-    """The consumers of a broker, a keeper a shard, and the refresher."""
+    """The consumers of a broker, a keeper a shard, the refresher and an observer."""
 
     def __init__(
-        self, broker: RedisBroker, keepers: Sequence[StreamKeeper], refresher: Refresher
+        self,
+        broker: RedisBroker,
+        keepers: Sequence[StreamKeeper],
+        refresher: Refresher,
+        observer: Observer,
+        heartbeats: Heartbeats,
     ) -> None:
         """Nothing runs yet."""
         self._broker = broker
         self._keepers = keepers
         self._refresher = refresher
+        self._observer = observer
+        self._heartbeats = heartbeats
 
     async def run(self, stopping: asyncio.Event) -> None:
         """Work until told to stop; what has been begun is finished."""
@@ -37,6 +46,7 @@ class Worker:
             for keeper in self._keepers:
                 tasks.create_task(keeper.run(stopping))
             tasks.create_task(self._refresher.run(stopping))
+            tasks.create_task(self._observer.run(stopping))
             try:
                 await stopping.wait()
             finally:
@@ -62,6 +72,7 @@ class Worker:
         FastStream would create it at the end, behind what is already stored.
         """
         while not stopping.is_set():
+            self._heartbeats.beat_all()
             try:
                 for keeper in self._keepers:
                     await keeper.prepare()

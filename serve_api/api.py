@@ -15,6 +15,7 @@ from core.errors import RetryableError
 from core.log_names import ANSWER_FAILED
 from core.ports import UserModelStore
 from core.recommender import Recommender
+from serve_api.metrics import ServeMetrics
 from serve_api.parameters import read_recommend, read_user_id
 from serve_api.problems import BadParameterError, bad_parameter, problem
 from serve_api.settings import ServeSettings
@@ -34,8 +35,10 @@ class ServeApi:
         models: UserModelStore,
         settings: ServeSettings,
         clock_ms: Callable[[], int],
+        metrics: ServeMetrics,
     ) -> None:
         """Keep the parts."""
+        self._metrics = metrics
         self._recommender = recommender
         self._models = models
         self._settings = settings
@@ -45,8 +48,8 @@ class ServeApi:
         """The ASGI application."""
         return Starlette(
             routes=[
-                Route("/api/recommend", self._guarded(self._recommend)),
-                Route("/api/usermodel", self._guarded(self._user_model)),
+                Route("/api/recommend", self._counted("recommend", self._recommend)),
+                Route("/api/usermodel", self._counted("usermodel", self._user_model)),
                 Route("/healthz", _healthy),
                 Route("/readyz", self._guarded(self._ready)),
             ]
@@ -54,9 +57,9 @@ class ServeApi:
 
     async def _recommend(self, request: Request) -> Response:
         wanted = read_recommend(request.query_params, self._settings.max_limit)
-        answer = await self._recommender.recommend(
-            wanted, request_id=str(uuid4()), now_ms=self._clock_ms()
-        )
+        now_ms = self._clock_ms()
+        answer = await self._recommender.recommend(wanted, request_id=str(uuid4()), now_ms=now_ms)
+        self._metrics.recommended(answer, now_ms=now_ms)
         return _json(200, answer)
 
     async def _user_model(self, request: Request) -> Response:
@@ -68,6 +71,18 @@ class ServeApi:
     async def _ready(self, _: Request) -> Response:
         await self._models.get_signals("readiness-probe")
         return _json(200, {"status": "ready"})
+
+    def _counted(self, route: str, endpoint: Endpoint) -> Endpoint:
+        """Count and time the answers of a route."""
+        guarded, seconds = self._guarded(endpoint), self._metrics.seconds.labels(route)
+
+        async def answer(request: Request) -> Response:
+            with seconds.time():
+                response = await guarded(request)
+            self._metrics.answers.labels(route, str(response.status_code)).inc()
+            return response
+
+        return answer
 
     def _guarded(self, endpoint: Endpoint) -> Endpoint:
         """Bound the time of an answer and turn errors into problem documents."""

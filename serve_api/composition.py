@@ -5,9 +5,11 @@ from contextlib import asynccontextmanager
 from time import monotonic
 
 import structlog
+from prometheus_client import CollectorRegistry
 from starlette.applications import Starlette
 
 from adapters.contents import open_content_store
+from adapters.exposition import expose_metrics
 from adapters.memory.user_models import InMemoryUserModelStore
 from adapters.plans.toml import read_plan
 from adapters.process import clock_ms, serve_http, stop_signals
@@ -17,6 +19,7 @@ from core.modelling.build import ModelBasis
 from core.ports import ContentStore, UserModelStore
 from core.recommender import Recommender
 from serve_api.api import ServeApi
+from serve_api.metrics import ServeMetrics
 from serve_api.settings import ServeSettings
 
 _log = structlog.get_logger()
@@ -46,8 +49,15 @@ def serve_app(
 ) -> Starlette:
     """Wire the API over whichever adapters."""
     basis = ModelBasis.of(read_plan(shared.event_plan), shared.model)
-    recommender = Recommender(models, contents, shared.ranking, basis.config_version)
-    return ServeApi(recommender=recommender, models=models, settings=serve, clock_ms=clock_ms).app()
+    registry = CollectorRegistry()
+    api = ServeApi(
+        recommender=Recommender(models, contents, shared.ranking, basis.config_version),
+        models=models,
+        settings=serve,
+        clock_ms=clock_ms,
+        metrics=ServeMetrics(registry),
+    )
+    return expose_metrics(api.app(), registry)
 
 
 @asynccontextmanager
@@ -60,7 +70,9 @@ async def _models(settings: ServeProcess) -> AsyncIterator[UserModelStore]:
     from adapters.redis.connection import connect  # noqa: PLC0415
     from adapters.redis.user_models import RedisUserModelStore  # noqa: PLC0415
 
-    client = connect(settings.redis_url, timeout_s=settings.redis_timeout_s)
+    client = connect(
+        settings.redis_url, timeout_s=settings.redis_timeout_s, cluster=settings.redis_cluster
+    )
     try:
         yield RedisUserModelStore(client, ttl_s=settings.model_ttl_s)
     finally:

@@ -3,6 +3,8 @@
 import json
 from typing import Any
 
+from prometheus_client import CollectorRegistry
+
 from adapters.embedding.hashed import HashedEmbedder
 from adapters.memory.content_store import InMemoryContentStore
 from adapters.plans.toml import read_plan
@@ -14,8 +16,10 @@ from core.modelling.build import ModelBasis, build_user_signals
 from core.normalizing.mapping import EventMapper
 from core.normalizing.normalize import normalize_events
 from core.normalizing.reasons import NormalizedBatch
+from core.ports import RawBatch
 from core.signals import UserSignals
 from core.vectors import to_grid
+from ingest_worker.metrics import StreamGauges, WorkerMetrics
 
 NOW_MS = 1_764_000_000_000
 MINUTE_MS = 60_000
@@ -27,6 +31,22 @@ MAPPER = EventMapper(PLAN)
 EMBEDDER = HashedEmbedder()
 # 84 words read in 20 seconds at the default 4.2 words a second.
 TEXT_OF_20_SECONDS = " ".join(["remembrance"] * 84)
+
+
+def accepted(*user_ids: str, at_ms: int = NOW_MS) -> dict[str, int]:
+    """Users with a new event each, as the due queue is told of them."""
+    return dict.fromkeys(user_ids, at_ms)
+
+
+def worker_metrics() -> WorkerMetrics:
+    """Metrics that nobody scrapes."""
+    registry = CollectorRegistry()
+    return WorkerMetrics(registry, StreamGauges(registry))
+
+
+def raw_batch(entry_id: str, body: bytes = b"[]", at_ms: int = NOW_MS) -> RawBatch:
+    """A batch that was stored when it was received."""
+    return RawBatch(entry_id=entry_id, body=body, stored_ms=at_ms, received_ms=at_ms)
 
 
 def normalize(

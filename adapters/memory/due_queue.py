@@ -1,15 +1,17 @@
 """The debounce queue in the memory of one process; the Redis one follows the same rules."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import msgspec
 
-from core.ports import Debounce, DueUser
+from core.errors import RetryableError
+from core.ports import Debounce, DueUser, QueueDepth
 
 
 class _Lease(msgspec.Struct):
     token: int
     until_ms: int
+    accepted_ms: int | None
 
 
 class InMemoryDueQueue:
@@ -22,12 +24,23 @@ class InMemoryDueQueue:
         self._first: dict[str, int] = {}
         self._leases: dict[str, _Lease] = {}
         self._popped: dict[str, int] = {}
+        self._accepted: dict[str, int] = {}
         self._tokens = 0
 
-    async def mark(self, user_ids: Sequence[str], *, now_ms: int) -> None:
-        """Due at once after a quiet time, else gathered up to the longest wait."""
-        for user_id in user_ids:
+    async def mark(self, accepted: Mapping[str, int], *, now_ms: int) -> None:
+        """Due at once after a quiet time, else gathered up to the longest wait.
+
+        Raises: RetryableError where more users would wait than may.
+        """
+        refused = False
+        for user_id, accepted_ms in accepted.items():
+            if user_id not in self._first and len(self._first) >= self._debounce.max_pending:
+                refused = True
+                continue
+            self._accept(user_id, accepted_ms)
             self._mark(user_id, now_ms)
+        if refused:
+            raise RetryableError(f"{self._debounce.max_pending} users wait for a refresh already")
 
     async def pop(self, *, limit: int, now_ms: int) -> Sequence[DueUser]:
         """Lease the users that are due, the longest waiting first."""
@@ -40,11 +53,13 @@ class InMemoryDueQueue:
             if user_id in self._leases:
                 continue
             self._tokens += 1
-            self._leases[user_id] = _Lease(self._tokens, now_ms + self._debounce.lease_ms)
+            accepted_ms = self._accepted.pop(user_id, None)
+            until_ms = now_ms + self._debounce.lease_ms
+            self._leases[user_id] = _Lease(self._tokens, until_ms, accepted_ms)
             self._popped[user_id] = now_ms
             del self._due[user_id]
             self._first.pop(user_id, None)
-            popped.append(DueUser(user_id, self._tokens))
+            popped.append(DueUser(user_id, self._tokens, accepted_ms))
         return popped
 
     async def complete(self, done: Sequence[DueUser], *, again_ms: int | None) -> None:
@@ -56,6 +71,15 @@ class InMemoryDueQueue:
             del self._leases[user.user_id]
             if again_ms is not None:
                 self._due.setdefault(user.user_id, again_ms)
+
+    async def depth(self) -> QueueDepth:
+        """How many users are in the queue."""
+        pending = len(self._first)
+        booked = len(self._due) - pending
+        return QueueDepth(pending=pending, leased=len(self._leases), booked=booked)
+
+    def _accept(self, user_id: str, accepted_ms: int) -> None:
+        self._accepted[user_id] = min(accepted_ms, self._accepted.get(user_id, accepted_ms))
 
     def _mark(self, user_id: str, now_ms: int) -> None:
         first_ms = self._first.get(user_id)
@@ -76,7 +100,9 @@ class InMemoryDueQueue:
 
     def _expire(self, now_ms: int) -> None:
         for user_id in [u for u, lease in self._leases.items() if lease.until_ms <= now_ms]:
-            del self._leases[user_id]
+            taken_ms = self._leases.pop(user_id).accepted_ms
+            if taken_ms is not None:
+                self._accept(user_id, taken_ms)
             self._first.setdefault(user_id, now_ms)
             self._due[user_id] = min(self._due.get(user_id, now_ms), now_ms)
         quiet_since = now_ms - self._debounce.debounce_ms

@@ -1,6 +1,6 @@
 """Event buffers in the memory of one process: the embedded default, and a fixed source."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 
 from core.events import InteractionEvent, decode_member, encode_member
 from core.ports import EventWindow
@@ -39,6 +39,12 @@ class InMemoryEventBuffer:
     ) -> Sequence[EventWindow]:
         """The events of each user from `since_ms` on, oldest first."""
         return [self._window(user_id, since_ms) for user_id in user_ids]
+
+    async def user_ids(self) -> AsyncIterator[str]:
+        """Everybody with buffered events."""
+        for user_id, members in list(self._members.items()):
+            if members:
+                yield user_id
 
     def _window(self, user_id: str, since_ms: int) -> EventWindow:
         kept = self._members.get(user_id, {}).items()

@@ -4,40 +4,53 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
 
-from redis.asyncio import Redis
 from redis.exceptions import ResponseError
 
-from adapters.redis.connection import driver_errors
-from adapters.redis.keys import DEAD_LETTERS
-from adapters.redis.stream import Fields
+from adapters.redis.connection import Client, driver_errors
+from adapters.redis.keys import DEAD_LETTERS, KNOWN_LETTERS
+from adapters.redis.scripts import Call, Script, run_script
 from core.errors import RejectedError
 from core.ports import DeadLetter, StoredLetter
 
+_LETTERS_A_CALL = 500
+
+# An entry that is handled twice leaves its letters once. Past the bound of
+# memory the oldest tenth goes too, so that this is not done for every letter.
+_ADD = Script("""
+local letters, known = KEYS[1], KEYS[2]
+local name, keep, max_bytes = ARGV[1], tonumber(ARGV[2]), tonumber(ARGV[3])
+if redis.call('ZADD', known, 'NX', redis.call('TIME')[1], name) == 0 then return 0 end
+redis.call('ZREMRANGEBYRANK', known, 0, -keep - 1)
+redis.call('XADD', letters, 'MAXLEN', '~', keep, '*', unpack(ARGV, 4))
+local used = redis.call('MEMORY', 'USAGE', letters)
+if used > max_bytes then
+  local length = redis.call('XLEN', letters)
+  redis.call('XTRIM', letters, 'MAXLEN', math.floor(0.9 * length * max_bytes / used))
+end
+return 1
+""")
+
 
 class RedisDeadLetters:
-    """Rejected events in a bounded stream, newest kept."""
+    """Rejected events in a stream bounded by number and memory, newest kept."""
 
-    def __init__(self, client: Redis, *, max_letters: int) -> None:
-        """Keep about `max_letters`."""
+    def __init__(self, client: Client, *, max_letters: int, max_bytes: int) -> None:
+        """Keep about `max_letters`, in about `max_bytes` of Redis's memory."""
         self._client = client
         self._max_letters = max_letters
+        self._max_bytes = max_bytes
 
     async def add(self, letters: Sequence[DeadLetter]) -> None:
-        """Store them, the oldest giving way past the bound."""
-        if not letters:
-            return
+        """Store those that are not there yet, the oldest giving way past the bounds."""
         with driver_errors("storing dead letters"):
-            async with self._client.pipeline(transaction=False) as pipe:
-                for letter in letters:
-                    fields: Fields = {
-                        "reason": letter.reason,
-                        "entry_id": letter.entry_id,
-                        "message_id": letter.message_id or "",
-                        "body": letter.body,
-                        "call_type": letter.call_type or "",
-                    }
-                    pipe.xadd(DEAD_LETTERS, fields, maxlen=self._max_letters, approximate=True)
-                await pipe.execute()
+            for start in range(0, len(letters), _LETTERS_A_CALL):
+                part = letters[start : start + _LETTERS_A_CALL]
+                await run_script(self._client, _ADD, [self._call(letter) for letter in part])
+
+    async def count(self) -> int:
+        """How many lie there."""
+        with driver_errors("counting dead letters"):
+            return int(await self._client.xlen(DEAD_LETTERS))
 
     async def latest(self, *, limit: int) -> Sequence[StoredLetter]:
         """The newest ones, newest first."""
@@ -66,16 +79,38 @@ class RedisDeadLetters:
         with driver_errors("dropping dead letters"), _ids_that_are_ids():
             return int(await self._client.xdel(DEAD_LETTERS, *letter_ids))
 
+    def _call(self, letter: DeadLetter) -> Call:
+        fields = {
+            "reason": letter.reason,
+            "entry_id": letter.entry_id,
+            "part": letter.part,
+            "message_id": letter.message_id or "",
+            "body": letter.body,
+            "call_type": letter.call_type or "",
+            "received_ms": letter.received_ms,
+            "deliveries": letter.deliveries,
+        }
+        name = f"{letter.entry_id}#{letter.part}"
+        parts = (part for pair in fields.items() for part in pair)
+        return Call(
+            (DEAD_LETTERS, KNOWN_LETTERS), (name, self._max_letters, self._max_bytes, *parts)
+        )
+
 
 def _stored(letter_id: bytes, fields: Mapping[bytes, bytes]) -> StoredLetter:
+    given_up_ms = int(letter_id.partition(b"-")[0])
     return StoredLetter(
         letter_id=letter_id.decode(),
+        given_up_ms=given_up_ms,
         letter=DeadLetter(
             reason=fields[b"reason"].decode(),
             entry_id=fields[b"entry_id"].decode(),
+            part=int(fields.get(b"part", 0)),
             message_id=fields[b"message_id"].decode() or None,
             body=fields[b"body"],
             call_type=fields.get(b"call_type", b"").decode() or None,
+            received_ms=int(fields.get(b"received_ms", given_up_ms)),
+            deliveries=int(fields.get(b"deliveries", 1)),
         ),
     )
 

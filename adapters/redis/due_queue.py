@@ -2,46 +2,62 @@
 
 Per shard: `due` (when), `first` (the mark that bounds the wait), `inflight`
 (leases), `tokens` (who holds them), `popped` (the last refresh, for a leading
-edge after a quiet time). The rules are those of the in-memory queue.
+edge after a quiet time), `accepted` (when a user's oldest new event was
+accepted). The rules are those of the in-memory queue.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
-from redis.asyncio import Redis
-
-from adapters.redis.connection import Call, Script, driver_errors, run_script
+from adapters.redis.connection import Client, driver_errors
 from adapters.redis.keys import queue_key, shard_of
-from core.ports import Debounce, DueUser
+from adapters.redis.scripts import Call, Script, run_script
+from core.errors import RetryableError
+from core.ports import Debounce, DueUser, QueueDepth
 
 _MARK = Script("""
-local due, first, popped, held = KEYS[1], KEYS[2], KEYS[3], KEYS[7]
+local due, first, popped, held, accepted = KEYS[1], KEYS[2], KEYS[3], KEYS[7], KEYS[8]
 local now, debounce, max_wait = tonumber(ARGV[1]), tonumber(ARGV[2]), tonumber(ARGV[3])
-for index = 4, #ARGV do
-  local user = ARGV[index]
+local room = tonumber(ARGV[4]) - redis.call('ZCARD', first)
+local refused = 0
+for index = 5, #ARGV, 2 do
+  local user, at = ARGV[index], nil
   local since = tonumber(redis.call('ZSCORE', first, user) or nil)
-  local at = nil
-  if not since then
-    since = now
-    redis.call('ZADD', first, now, user)
-    local last = tonumber(redis.call('ZSCORE', popped, user) or nil)
-    if not last or now - last >= debounce then at = now end
-  elseif redis.call('HEXISTS', held, user) == 1
-      or tonumber(redis.call('ZSCORE', due, user) or now + 1) <= now then
-    at = false
+  if not since and room <= 0 then
+    refused = refused + 1
+  else
+    local oldest = redis.call('HGET', accepted, user)
+    if not oldest or tonumber(ARGV[index + 1]) < tonumber(oldest) then
+      redis.call('HSET', accepted, user, ARGV[index + 1])
+    end
+    if not since then
+      since, room = now, room - 1
+      redis.call('ZADD', first, now, user)
+      local last = tonumber(redis.call('ZSCORE', popped, user) or nil)
+      if not last or now - last >= debounce then at = now end
+    elseif redis.call('HEXISTS', held, user) == 1
+        or tonumber(redis.call('ZSCORE', due, user) or now + 1) <= now then
+      at = false
+    end
+    if at == nil then at = math.min(since + max_wait, now + debounce) end
+    if at then redis.call('ZADD', due, at, user) end
   end
-  if at == nil then at = math.min(since + max_wait, now + debounce) end
-  if at then redis.call('ZADD', due, at, user) end
 end
+return refused
 """)
 
 # A due user whose lease runs moves from `due` to `held` with its time; the end
 # of the lease, by completion or by itself, moves it back.
 _POP = Script("""
 local due, first, popped, inflight, tokens = KEYS[1], KEYS[2], KEYS[3], KEYS[4], KEYS[5]
-local held = KEYS[7]
+local held, accepted = KEYS[7], KEYS[8]
 local now, limit = tonumber(ARGV[1]), tonumber(ARGV[2])
 local debounce, lease = tonumber(ARGV[3]), tonumber(ARGV[4])
 for _, user in ipairs(redis.call('ZRANGE', inflight, '-inf', now, 'BYSCORE')) do
+  local taken = string.match(redis.call('HGET', tokens, user) or '', ':(%d+)$')
+  local oldest = redis.call('HGET', accepted, user)
+  if taken and (not oldest or tonumber(taken) < tonumber(oldest)) then
+    redis.call('HSET', accepted, user, taken)
+  end
   redis.call('ZREM', inflight, user)
   redis.call('HDEL', tokens, user)
   redis.call('ZADD', first, 'NX', now, user)
@@ -51,8 +67,8 @@ for _, user in ipairs(redis.call('ZRANGE', inflight, '-inf', now, 'BYSCORE')) do
 end
 redis.call('ZREMRANGEBYSCORE', popped, '-inf', now - debounce)
 local leased = {}
-while #leased < 2 * limit do
-  local wanted = limit - #leased / 2
+while #leased < 3 * limit do
+  local wanted = limit - #leased / 3
   local found = redis.call('ZRANGE', due, '-inf', now, 'BYSCORE', 'LIMIT', 0, wanted, 'WITHSCORES')
   if #found == 0 then break end
   for index = 1, #found, 2 do
@@ -62,12 +78,15 @@ while #leased < 2 * limit do
       redis.call('HSET', held, user, found[index + 1])
     else
       local token = redis.call('INCR', KEYS[6])
+      local oldest = redis.call('HGET', accepted, user) or ''
+      redis.call('HDEL', accepted, user)
       redis.call('ZREM', first, user)
       redis.call('ZADD', popped, now, user)
       redis.call('ZADD', inflight, now + lease, user)
-      redis.call('HSET', tokens, user, token)
+      redis.call('HSET', tokens, user, token .. ':' .. oldest)
       leased[#leased + 1] = user
       leased[#leased + 1] = token
+      leased[#leased + 1] = oldest
     end
   end
 end
@@ -79,7 +98,7 @@ local due, inflight, tokens, held = KEYS[1], KEYS[4], KEYS[5], KEYS[7]
 local again = ARGV[1]
 for index = 2, #ARGV, 2 do
   local user, token = ARGV[index], ARGV[index + 1]
-  if redis.call('HGET', tokens, user) == token then
+  if string.match(redis.call('HGET', tokens, user) or '', '^(%d+):') == token then
     redis.call('ZREM', inflight, user)
     redis.call('HDEL', tokens, user)
     local since = redis.call('HGET', held, user)
@@ -93,28 +112,37 @@ for index = 2, #ARGV, 2 do
 end
 """)
 
-_ROLES = ("due", "first", "popped", "inflight", "tokens", "sequence", "held")
+_ROLES = ("due", "first", "popped", "inflight", "tokens", "sequence", "held", "accepted")
+_SIZES = {"due": "ZCARD", "first": "ZCARD", "inflight": "ZCARD", "held": "HLEN"}
 
 
 class RedisDueQueue:
     """The queue as a `DueQueue`, one set of keys a shard."""
 
-    def __init__(self, client: Redis, debounce: Debounce, *, shards: int) -> None:
+    def __init__(self, client: Client, debounce: Debounce, *, shards: int) -> None:
         """Keep the client and the times of the debounce."""
         self._client = client
         self._debounce = debounce
         self._shards = shards
         self._turn = -1
 
-    async def mark(self, user_ids: Sequence[str], *, now_ms: int) -> None:
-        """Due at once after a quiet time, else gathered up to the longest wait."""
-        times = (now_ms, self._debounce.debounce_ms, self._debounce.max_wait_ms)
-        calls = [
-            Call(self._keys(shard), (*times, *users))
-            for shard, users in self._by_shard(user_ids).items()
-        ]
+    async def mark(self, accepted: Mapping[str, int], *, now_ms: int) -> None:
+        """Due at once after a quiet time, else gathered up to the longest wait.
+
+        Raises: RetryableError where more users would wait than may.
+        """
+        debounce = self._debounce
+        max_pending = -(-debounce.max_pending // self._shards)
+        bounds = (now_ms, debounce.debounce_ms, debounce.max_wait_ms, max_pending)
+        parts: dict[int, list[str | int]] = {}
+        for user_id, accepted_ms in accepted.items():
+            shard = shard_of(user_id, self._shards)
+            parts.setdefault(shard, []).extend((user_id, accepted_ms))
+        calls = [Call(self._keys(shard), (*bounds, *part)) for shard, part in parts.items()]
         with driver_errors("marking users due"):
-            await run_script(self._client, _MARK, calls)
+            refused = sum(await run_script(self._client, _MARK, calls))
+        if refused:
+            raise RetryableError(f"{debounce.max_pending} users wait for a refresh already")
 
     async def pop(self, *, limit: int, now_ms: int) -> Sequence[DueUser]:
         """Lease the users that are due, the longest waiting of each shard first."""
@@ -130,8 +158,11 @@ class RedisDueQueue:
             )
             with driver_errors("popping due users"):
                 [leased] = await run_script(self._client, _POP, [Call(self._keys(shard), times)])
-            pairs = zip(leased[::2], leased[1::2], strict=True)
-            users += [DueUser(user.decode(), int(token)) for user, token in pairs]
+            found = zip(leased[::3], leased[1::3], leased[2::3], strict=True)
+            users += [
+                DueUser(user.decode(), int(token), int(oldest) if oldest else None)
+                for user, token, oldest in found
+            ]
             if len(users) >= limit:
                 break
         return users
@@ -147,11 +178,16 @@ class RedisDueQueue:
         with driver_errors("completing refreshes"):
             await run_script(self._client, _COMPLETE, calls)
 
+    async def depth(self) -> QueueDepth:
+        """How many users are in the queue, of all shards."""
+        with driver_errors("looking at the queue"):
+            async with self._client.pipeline(transaction=False) as pipe:
+                for shard in range(self._shards):
+                    for role in ("due", "first", "inflight", "held"):
+                        pipe.execute_command(_SIZES[role], queue_key(role, shard))
+                found: list[int] = await pipe.execute()
+        due, pending, leased, held = (sum(found[start::4]) for start in range(4))
+        return QueueDepth(pending=pending, leased=leased, booked=max(due + held - pending, 0))
+
     def _keys(self, shard: int) -> tuple[str, ...]:
         return tuple(queue_key(role, shard) for role in _ROLES)
-
-    def _by_shard(self, user_ids: Sequence[str]) -> dict[int, list[str]]:
-        shards: dict[int, list[str]] = {}
-        for user_id in user_ids:
-            shards.setdefault(shard_of(user_id, self._shards), []).append(user_id)
-        return shards

@@ -1,16 +1,17 @@
 """Every user's last days of events: a sorted set by time, one member an event."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import AsyncIterator, Iterator, Sequence
 
-from redis.asyncio import Redis
-
-from adapters.redis.connection import Call, Script, driver_errors, run_script
-from adapters.redis.keys import events_key, revision_key
+from adapters.redis.connection import Client, driver_errors
+from adapters.redis.keys import events_key, revision_key, user_of
+from adapters.redis.scripts import Call, Script, run_script
 from core.events import InteractionEvent, decode_member, encode_member
 from core.ports import EventWindow
 
 _EVENTS_A_CALL = 1000
 """Lua's unpack takes some 8000 values; an event is two."""
+_ALL_EVENTS = "events:{"
+_KEYS_A_SCAN = 1000
 
 # An event that comes again with another clock correction keeps the earlier time
 # (LT), so the set does not depend on the order of arrival. One that lies before
@@ -52,7 +53,9 @@ return changed
 class RedisEventBuffer:
     """The buffer as an `EventBuffer`; the workers append, the refresher reads."""
 
-    def __init__(self, client: Redis, *, window_ms: int, max_events: int, model_ttl_s: int) -> None:
+    def __init__(
+        self, client: Client, *, window_ms: int, max_events: int, model_ttl_s: int
+    ) -> None:
         """Bound a user's events by age and number.
 
         The revision outlives the events by a model's life, so that a model of
@@ -96,6 +99,13 @@ class RedisEventBuffer:
             )
             for user_id, revision, members in zip(user_ids, found[::2], found[1::2], strict=True)
         ]
+
+    async def user_ids(self) -> AsyncIterator[str]:
+        """Everybody with buffered events, in no order; one of them may come twice."""
+        with driver_errors("listing the users"):
+            keys = self._client.scan_iter(match=f"{_ALL_EVENTS}*", count=_KEYS_A_SCAN)
+            async for key in keys:
+                yield user_of(key.decode())
 
     def _calls(self, events: Sequence[InteractionEvent], now_ms: int) -> Iterator[tuple[str, Call]]:
         by_user: dict[str, list[int | bytes]] = {}

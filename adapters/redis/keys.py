@@ -9,6 +9,10 @@ from zlib import crc32
 _ESCAPED = str.maketrans({"%": "%25", "{": "%7B", "}": "%7D"})
 
 DEAD_LETTERS = "dead-letters"
+KNOWN_LETTERS = "known:{dead-letters}"
+"""The letters that have been there, in the slot of the letters themselves."""
+GROUP = "ingest"
+"""The consumer group of every shard's stream."""
 
 
 def events_key(user_id: str) -> str:
@@ -24,6 +28,12 @@ def revision_key(user_id: str) -> str:
 def model_key(user_id: str) -> str:
     """The JSON text of a user's model."""
     return f"model:{_tag(user_id)}"
+
+
+def user_of(key: str) -> str:
+    """The user to whom a key belongs."""
+    tag = key[key.index("{") + 1 : -1]
+    return tag.replace("%7B", "{").replace("%7D", "}").replace("%25", "%")
 
 
 def stream_key(shard: int) -> str:

@@ -1,14 +1,14 @@
 """What workers read and did not finish: claimed, given up on, and trimmed behind."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any
 
-from redis.asyncio import Redis
 from redis.exceptions import ResponseError
 
-from adapters.redis.connection import Call, Script, driver_errors, run_script
-from adapters.redis.keys import stream_key
-from adapters.redis.stream import GROUP, raw_batch
+from adapters.redis.connection import Client, driver_errors
+from adapters.redis.keys import GROUP, stream_key
+from adapters.redis.scripts import Call, Script, run_script
+from adapters.redis.stream import raw_batch
 from core.ports import RawBatch, StaleEntry
 
 # In one step: a consumer that reads between a look and its removal would lose
@@ -30,7 +30,7 @@ return gone
 class RedisPendingBatches:
     """What was delivered and never acknowledged, and what may be trimmed, of one shard."""
 
-    def __init__(self, client: Redis, *, shard: int, consumer: str) -> None:
+    def __init__(self, client: Client, *, shard: int, consumer: str) -> None:
         """Read as `consumer` of the group that the workers share."""
         self._client = client
         self._key = stream_key(shard)
@@ -70,6 +70,20 @@ class RedisPendingBatches:
             )
         return [raw_batch(entry_id, fields) for entry_id, fields in entries if fields]
 
+    async def forgive(self, entries: Sequence[StaleEntry]) -> None:
+        """Give the entries back their earlier count: it was not their fault."""
+        with driver_errors("giving entries back"):
+            for count in {one.deliveries for one in entries}:
+                await self._client.xclaim(
+                    self._key,
+                    GROUP,
+                    self._consumer,
+                    min_idle_time=0,
+                    message_ids=[one.entry_id for one in entries if one.deliveries == count],
+                    retrycount=count,
+                    justid=True,
+                )
+
     async def own(self, *, limit: int) -> Sequence[RawBatch]:
         """What was delivered to this very consumer and not finished."""
         with driver_errors("reading its own unfinished entries"):
@@ -98,21 +112,19 @@ class RedisPendingBatches:
                 await self._client.xack(self._key, GROUP, *(batch.entry_id for batch in batches))
 
     async def trim(self) -> None:
-        """Drop the entries that every consumer is done with; never one that is not."""
+        """Drop the entries that every group is done with; never one that is not."""
         with driver_errors("trimming the stream"):
             # In this order: what was delivered by then is pending afterwards, or done.
             groups = await self._client.xinfo_groups(self._key)
-            pending = await self._client.xpending(self._key, GROUP)
-            keep_from = next(g["last-delivered-id"] for g in groups if _name(g) == GROUP)
-            if pending["pending"]:
-                keep_from = min(keep_from, pending["min"], key=_entry_order)
-            await self._client.xtrim(self._key, minid=keep_from, approximate=True)
+            keep_from = [group["last-delivered-id"] for group in groups]
+            for group in groups:
+                pending = await self._client.xpending(self._key, group["name"])
+                if pending["pending"]:
+                    keep_from.append(pending["min"])
+            if keep_from:
+                slowest = min(keep_from, key=_entry_order)
+                await self._client.xtrim(self._key, minid=slowest, approximate=True)
 
 
 def _entry_order(entry_id: bytes) -> tuple[int, ...]:
     return tuple(map(int, entry_id.split(b"-")))
-
-
-def _name(group: Mapping[str, Any]) -> str:
-    name = group["name"]
-    return name.decode() if isinstance(name, bytes) else str(name)

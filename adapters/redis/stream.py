@@ -4,18 +4,18 @@ import asyncio
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from redis.asyncio import Redis
 from redis.typing import EncodableT
 
-from adapters.redis.connection import driver_errors
+from adapters.redis.connection import Client, driver_errors, store_on_replicas
 from adapters.redis.keys import stream_key
+from adapters.redis.shard_states import shard_states
 from core.errors import RetryableError
-from core.ports import Backlog, RawBatch
+from core.ports import RawBatch, ShardState
 
 BODY_FIELD = b"__data__"
 """The field in which FastStream looks for a message."""
 _CALL_FIELD = b"call"
-GROUP = "ingest"
+_RECEIVED_FIELD = b"received"
 
 Fields = dict[EncodableT, EncodableT]
 
@@ -24,30 +24,14 @@ def raw_batch(entry_id: bytes, fields: Mapping[bytes, bytes]) -> RawBatch:
     """The stream entry as the batch it holds; its id says when it was stored."""
     text = entry_id.decode()
     call = fields.get(_CALL_FIELD)
+    stored_ms = int(text.partition("-")[0])
     return RawBatch(
         entry_id=text,
         body=fields.get(BODY_FIELD, b""),
-        received_ms=int(text.partition("-")[0]),
+        stored_ms=stored_ms,
+        received_ms=int(fields.get(_RECEIVED_FIELD, stored_ms)),
         call_type=call.decode() if call else None,
     )
-
-
-def _shard_backlog(length: Any, memory: Any, groups: Any) -> Backlog:
-    """One shard's backlog; without a group nothing of it is processed."""
-    if isinstance(length, Exception):
-        raise RetryableError(f"Redis does not tell the length of a stream: {length}")
-    waiting = length
-    if isinstance(groups, list):
-        for group in groups:
-            if group["name"] == GROUP.encode() and group["lag"] is not None:
-                waiting = group["lag"] + group["pending"]
-    used = memory if isinstance(memory, int) else 0
-    return Backlog(entries=waiting, bytes=used * waiting // length if length else 0)
-
-
-def _require_replicas(reached: Any, wanted: int) -> None:
-    if not isinstance(reached, int) or reached < wanted:
-        raise RetryableError(f"{reached} of {wanted} replicas have the request")
 
 
 class RedisRawBatchStream:
@@ -58,7 +42,7 @@ class RedisRawBatchStream:
     """
 
     def __init__(
-        self, client: Redis, *, shards: int, wait_replicas: int = 0, wait_ms: int = 1000
+        self, client: Client, *, shards: int, wait_replicas: int = 0, wait_ms: int = 1000
     ) -> None:
         """Keep the client; the shards take turns.
 
@@ -67,12 +51,15 @@ class RedisRawBatchStream:
         """
         self._client = client
         self._shards = shards
-        self._wait = (wait_replicas, wait_ms)
+        self._wait_replicas = wait_replicas
+        self._wait_ms = wait_ms
         self._waiting: list[tuple[Fields, asyncio.Future[None]]] = []
         self._wake = asyncio.Event()
         self._closing = False
 
-    async def enqueue(self, body: bytes, *, call_type: str | None) -> None:
+    async def enqueue(
+        self, body: bytes, *, call_type: str | None, received_ms: int | None = None
+    ) -> None:
         """Return once Redis has confirmed the entry.
 
         Raises: RetryableError if it has not.
@@ -80,6 +67,8 @@ class RedisRawBatchStream:
         fields: Fields = {BODY_FIELD: body}
         if call_type is not None:
             fields[_CALL_FIELD] = call_type.encode()
+        if received_ms is not None:
+            fields[_RECEIVED_FIELD] = received_ms
         stored: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._waiting.append((fields, stored))
         self._wake.set()
@@ -90,23 +79,10 @@ class RedisRawBatchStream:
         with driver_errors("asking whether it is there"):
             await self._client.ping()
 
-    async def backlog(self) -> Backlog:
-        """Entries undelivered or unacknowledged, and their share of the streams' memory."""
-        with driver_errors("looking at the backlog"):
-            async with self._client.pipeline(transaction=False) as pipe:
-                for shard in range(self._shards):
-                    pipe.xlen(stream_key(shard))
-                    pipe.memory_usage(stream_key(shard))
-                    pipe.xinfo_groups(stream_key(shard))
-                found: list[Any] = await pipe.execute(raise_on_error=False)
-        shards = [
-            _shard_backlog(length, memory, groups)
-            for length, memory, groups in zip(found[::3], found[1::3], found[2::3], strict=True)
-        ]
-        return Backlog(
-            entries=sum(shard.entries for shard in shards),
-            bytes=sum(shard.bytes for shard in shards),
-        )
+    async def shards(self) -> Sequence[ShardState]:
+        """What is undelivered or unacknowledged, shard by shard."""
+        with driver_errors("looking at the stream"):
+            return await shard_states(self._client, range(self._shards))
 
     def close(self) -> None:
         """Let `run` end once everything that waits is stored."""
@@ -128,14 +104,7 @@ class RedisRawBatchStream:
     ) -> None:
         try:
             with driver_errors("storing a request"):
-                async with self._client.pipeline(transaction=False) as pipe:
-                    for fields, _ in waiting:
-                        pipe.xadd(key, fields)
-                    if self._wait[0]:
-                        pipe.wait(*self._wait)
-                    results = await pipe.execute(raise_on_error=False)
-                    if self._wait[0]:
-                        _require_replicas(results.pop(), self._wait[0])
+                results = await self._add(key, [fields for fields, _ in waiting])
         except Exception as exc:  # whatever it is, nobody may wait for ever, nor the next in vain
             results = [exc] * len(waiting)
         for (_, stored), result in zip(waiting, results, strict=True):
@@ -145,3 +114,19 @@ class RedisRawBatchStream:
                 stored.set_exception(RetryableError(f"Redis did not store the request: {result}"))
             else:
                 stored.set_result(None)
+
+    async def _add(self, key: str, entries: Sequence[Fields]) -> list[Any]:
+        """Add the entries; what became of each, in their order."""
+        if self._wait_replicas:
+            adds = [
+                ("XADD", key, "*", *(part for pair in entry.items() for part in pair))
+                for entry in entries
+            ]
+            return await store_on_replicas(
+                self._client, key, adds, replicas=self._wait_replicas, wait_ms=self._wait_ms
+            )
+        async with self._client.pipeline(transaction=False) as pipe:
+            for entry in entries:
+                pipe.xadd(key, entry)
+            found: list[Any] = await pipe.execute(raise_on_error=False)
+            return found

@@ -5,10 +5,10 @@ from typing import Any
 
 import msgspec
 import structlog
-from redis.asyncio import Redis
 
-from adapters.redis.connection import Call, Script, driver_errors, run_script
+from adapters.redis.connection import Client, driver_errors
 from adapters.redis.keys import model_key
+from adapters.redis.scripts import Call, Script, run_script
 from core.log_names import MODEL_UNREADABLE
 from core.signals import UserSignals, decode_signals, encode_signals
 
@@ -27,7 +27,7 @@ return 1
 class RedisUserModelStore:
     """Models as a `UserModelStore`, each living `ttl_s` seconds from its last save."""
 
-    def __init__(self, client: Redis, *, ttl_s: int) -> None:
+    def __init__(self, client: Client, *, ttl_s: int) -> None:
         """Keep the client."""
         self._client = client
         self._ttl_ms = ttl_s * 1000

@@ -19,8 +19,8 @@ from zlib import crc32
 import msgspec
 
 from adapters.redis.connection import connect
-from adapters.redis.keys import stream_key
-from adapters.redis.stream import BODY_FIELD, GROUP, raw_batch
+from adapters.redis.keys import GROUP, stream_key
+from adapters.redis.stream import BODY_FIELD, raw_batch
 from deploy.local import LocalStack
 from deploy.valkey import free_port
 from ingest_worker.composition import ingest_settings, worker_parts
@@ -107,8 +107,8 @@ async def _steps(url: str, visitors: int) -> list[float]:
     settings = ingest_settings({"REDIS_URL": beside(url)})
     key, times = stream_key(0), []
     client = connect(settings.redis_url)
-    async with worker_parts(settings) as worker:
-        [keeper] = worker._keepers
+    async with worker_parts(settings) as parts:
+        [keeper] = parts.worker._keepers
         await keeper.prepare()
         for user in range(visitors):
             await client.xadd(key, {BODY_FIELD: event(visitor(user), 0, _ITEMS)})
@@ -117,7 +117,7 @@ async def _steps(url: str, visitors: int) -> list[float]:
             batches = [raw_batch(entry_id, fields) for entry_id, fields in found[0][1]]
             await keeper._handle(batches)
             await keeper._pending.acknowledge(batches)
-            if not await worker._refresher.refresh_round():
+            if not await parts.worker._refresher.refresh_round():
                 raise RuntimeError("nobody was due after an event")
             times.append((perf_counter() - started) * 1000)
     await client.aclose()

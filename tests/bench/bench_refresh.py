@@ -8,13 +8,12 @@ a JSON text made before written), and `build_user_signals` alone, no I/O.
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from itertools import cycle
 
-from redis.asyncio import Redis
-
 from adapters.contents import open_content_store
 from adapters.process import clock_ms
-from adapters.redis.connection import Call, connect, run_script
+from adapters.redis.connection import Client, connect
 from adapters.redis.event_buffer import RedisEventBuffer
 from adapters.redis.keys import events_key, model_key, revision_key
+from adapters.redis.scripts import Call, run_script
 from adapters.redis.user_models import _SAVE, RedisUserModelStore
 from core.content import Content
 from core.modelling.build import ModelBasis, build_user_signals
@@ -83,7 +82,7 @@ async def _measure(settings: IngestProcess, effort: Effort) -> list[Row]:
 
 
 def _redis_alone(
-    client: Redis, users: Callable[[], Sequence[str]], model: UserSignals
+    client: Client, users: Callable[[], Sequence[str]], model: UserSignals
 ) -> Callable[[], Awaitable[None]]:
     """Read the members and write a text as the adapters do, without decoding or building."""
     text = encode_signals(model)

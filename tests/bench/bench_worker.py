@@ -15,11 +15,10 @@ from time import perf_counter
 
 import numpy as np
 import redis
-from redis.asyncio import Redis
 
-from adapters.redis.connection import connect
-from adapters.redis.keys import events_key, stream_key
-from adapters.redis.stream import BODY_FIELD, GROUP
+from adapters.redis.connection import Client, connect
+from adapters.redis.keys import GROUP, events_key, stream_key
+from adapters.redis.stream import BODY_FIELD
 from ingest_worker.composition import ingest_settings, worker_parts
 from tests.bench.harness import Effort, Repetition, Row, Sample, medians, rate, run_async
 from tests.bench.payloads import body, event, visitor
@@ -101,14 +100,14 @@ def _require_stored(url: str, events: int) -> None:
 
 
 async def _worker(url: str) -> float:
-    async with worker_parts(ingest_settings({"REDIS_URL": url})) as worker:
+    async with worker_parts(ingest_settings({"REDIS_URL": url})) as parts:
         client = connect(url)
-        for keeper in worker._keepers:
+        for keeper in parts.worker._keepers:
             await keeper.prepare()
-        await worker._broker.connect()
+        await parts.worker._broker.connect()
         started = perf_counter()
         try:
-            await worker._broker.start()
+            await parts.worker._broker.start()
             async with asyncio.timeout(_WITHIN_S):
                 while not await _is_done(client):  # noqa: ASYNC110 - only Redis knows
                     await asyncio.sleep(0.005)
@@ -116,12 +115,12 @@ async def _worker(url: str) -> float:
             # The consumer waits in its next read by then; stopped in between, it logs an error.
             await asyncio.sleep(0.02)
         finally:
-            await worker._broker.stop()
+            await parts.worker._broker.stop()
             await client.aclose()
     return seconds
 
 
-async def _is_done(client: Redis) -> bool:
+async def _is_done(client: Client) -> bool:
     [group] = await client.xinfo_groups(_KEY)
     if group["pending"] or group["lag"]:
         return False

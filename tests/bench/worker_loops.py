@@ -4,15 +4,14 @@ from time import perf_counter
 from typing import Any
 
 import msgspec
-from redis.asyncio import Redis
 
 from adapters.plans.toml import read_plan
 from adapters.process import clock_ms
-from adapters.redis.connection import connect
+from adapters.redis.connection import Client, connect
 from adapters.redis.due_queue import RedisDueQueue
 from adapters.redis.event_buffer import RedisEventBuffer
-from adapters.redis.keys import stream_key
-from adapters.redis.stream import GROUP, raw_batch
+from adapters.redis.keys import GROUP, stream_key
+from adapters.redis.stream import raw_batch
 from core.normalizing.mapping import EventMapper
 from core.normalizing.normalize import normalize_events
 from core.ports import RawBatch
@@ -46,7 +45,7 @@ async def plain_loop(url: str) -> float:
         ]
         now_ms = clock_ms()
         await buffer.append(events, now_ms=now_ms)
-        await queue.mark(sorted({found.user_id for found in events}), now_ms=now_ms)
+        await queue.mark(dict.fromkeys((found.user_id for found in events), now_ms), now_ms=now_ms)
         await client.xack(_KEY, GROUP, *(one.entry_id for one in batches))
     seconds = perf_counter() - started
     await client.aclose()
@@ -65,6 +64,6 @@ async def read_only_loop(url: str) -> float:
     return seconds
 
 
-async def _read(client: Redis, count: int) -> list[RawBatch]:
+async def _read(client: Client, count: int) -> list[RawBatch]:
     found: Any = await client.xreadgroup(GROUP, "bench", {_KEY: ">"}, count=count)
     return [raw_batch(entry_id, fields) for _, entries in found for entry_id, fields in entries]

@@ -6,16 +6,16 @@ from pathlib import Path
 from uuid import uuid4
 
 import pytest
-from redis.asyncio import Redis
 
 from adapters.memory.content_store import InMemoryContentStore
-from adapters.redis.connection import connect
+from adapters.redis.connection import Client, connect
 from adapters.redis.due_queue import _ROLES
-from adapters.redis.keys import DEAD_LETTERS, queue_key, stream_key
+from adapters.redis.keys import DEAD_LETTERS, KNOWN_LETTERS, queue_key, stream_key
 from core.content import Content
 from core.ports import ContentStore
 from deploy.valkey import Valkey, valkey_binary
 from tests.contract.catalogue import CATALOGUE
+from tests.valkey_cluster import ValkeyCluster
 
 MakeStore = Callable[[Sequence[Content]], ContentStore]
 
@@ -23,6 +23,7 @@ _SHARDS = range(3)
 # What belongs to a user lies under an id of its own test; these keys are everybody's.
 _SHARED_KEYS = (
     DEAD_LETTERS,
+    KNOWN_LETTERS,
     *(stream_key(shard) for shard in _SHARDS),
     *(queue_key(role, shard) for role in _ROLES for shard in _SHARDS),
 )
@@ -39,18 +40,37 @@ def redis_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     server.stop()
 
 
+@pytest.fixture(scope="session")
+def cluster_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """A cluster of three nodes of our own for the whole run."""
+    _require_valkey()
+    cluster = ValkeyCluster(tmp_path_factory.mktemp("cluster"))
+    try:
+        cluster.start()
+        yield cluster.url
+    finally:
+        cluster.kill()
+
+
 @pytest.fixture
-async def client(redis_url: str) -> AsyncIterator[Redis]:
-    """A client of the common server; the keys that tests share are free for this one."""
-    client = connect(redis_url)
-    taken = [key for key in _SHARED_KEYS if await client.exists(key)]
-    if taken:
-        # Somebody's data on a server that REDIS_URL names: nothing of it is touched.
-        await client.aclose()
-        pytest.fail(f"the server is in use, name an empty database; it holds {taken}")
-    yield client
-    await client.delete(*_SHARED_KEYS)
-    await client.aclose()
+async def server_client(redis_url: str) -> AsyncIterator[Client]:
+    """A client of the common server."""
+    async for client in _only_user(connect(redis_url)):
+        yield client
+
+
+@pytest.fixture
+async def cluster_client(cluster_url: str) -> AsyncIterator[Client]:
+    """A client of the cluster."""
+    async for client in _only_user(connect(cluster_url, cluster=True)):
+        yield client
+
+
+@pytest.fixture(params=["server", "cluster"])
+def client(request: pytest.FixtureRequest) -> Client:
+    """A client of the common server, then of the cluster."""
+    found: Client = request.getfixturevalue(f"{request.param}_client")
+    return found
 
 
 @pytest.fixture
@@ -62,7 +82,7 @@ def own_server(tmp_path: Path) -> Iterator[Valkey]:
 
 
 @pytest.fixture
-async def own_client(own_server: Valkey) -> AsyncIterator[Redis]:
+async def own_client(own_server: Valkey) -> AsyncIterator[Client]:
     """A client that does not wait long."""
     client = connect(own_server.url, timeout_s=0.3)
     yield client
@@ -88,9 +108,26 @@ def store(make_store: MakeStore) -> ContentStore:
     return make_store(CATALOGUE)
 
 
-def _started(folder: Path) -> Valkey:
+async def _only_user(client: Client) -> AsyncIterator[Client]:
+    """The client, while the keys that tests share are free for its test."""
+    taken = [key for key in _SHARED_KEYS if await client.exists(key)]
+    if taken:
+        # Somebody's data on a server that REDIS_URL names: nothing of it is touched.
+        await client.aclose()
+        pytest.fail(f"the server is in use, name an empty database; it holds {taken}")
+    yield client
+    for key in _SHARED_KEYS:
+        await client.delete(key)
+    await client.aclose()
+
+
+def _require_valkey() -> None:
     if valkey_binary() is None:
         pytest.skip("there is no Valkey server for this machine, and REDIS_URL names none")
+
+
+def _started(folder: Path) -> Valkey:
+    _require_valkey()
     server = Valkey(folder)
     server.start()
     return server

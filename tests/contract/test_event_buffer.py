@@ -33,12 +33,12 @@ def times(window: EventWindow) -> list[tuple[int, str]]:
 
 
 class TestEventBuffer:
-    @pytest.fixture(params=["memory", "redis"])
+    @pytest.fixture(params=["memory", "server", "cluster"])
     def buffer(self, request: pytest.FixtureRequest) -> EventBuffer:
         if request.param == "memory":
             return InMemoryEventBuffer(window_ms=WINDOW_MS, max_events=MAX_EVENTS)
         return RedisEventBuffer(
-            request.getfixturevalue("client"),
+            request.getfixturevalue(f"{request.param}_client"),
             window_ms=WINDOW_MS,
             max_events=MAX_EVENTS,
             model_ttl_s=600,

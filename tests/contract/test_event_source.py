@@ -21,7 +21,7 @@ def page(user_id: str, message_id: str, ts_ms: int = NOW_MS) -> InteractionEvent
 
 
 class TestEventSource:
-    @pytest.fixture(params=["fake", "memory", "redis"])
+    @pytest.fixture(params=["fake", "memory", "server", "cluster"])
     def open_source(self, request: pytest.FixtureRequest) -> OpenSource:
         async def fake(events: Sequence[InteractionEvent]) -> EventSource:
             return FakeEventSource(events)
@@ -33,9 +33,9 @@ class TestEventSource:
         if request.param == "fake":
             return fake
         buffer: EventBuffer = InMemoryEventBuffer(window_ms=WINDOW_MS, max_events=100)
-        if request.param == "redis":
+        if request.param in ("server", "cluster"):
             buffer = RedisEventBuffer(
-                request.getfixturevalue("client"),
+                request.getfixturevalue(f"{request.param}_client"),
                 window_ms=WINDOW_MS,
                 max_events=100,
                 model_ttl_s=600,

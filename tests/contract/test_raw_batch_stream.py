@@ -2,17 +2,17 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
-from contextlib import suppress
+from contextlib import asynccontextmanager, suppress
 from typing import Any
 
 import msgspec
 import pytest
-from redis.asyncio import Redis
 
 from adapters.memory.stream import InMemoryRawBatchStream
-from adapters.redis.keys import stream_key
+from adapters.redis.connection import Client
+from adapters.redis.keys import GROUP, stream_key
 from adapters.redis.pending import RedisPendingBatches
-from adapters.redis.stream import GROUP, RedisRawBatchStream, raw_batch
+from adapters.redis.stream import RedisRawBatchStream, raw_batch
 from core.errors import RetryableError
 from core.ports import RawBatch, RawBatchStream
 from tests.build import NOW_MS
@@ -31,13 +31,13 @@ def clock_ms() -> int:
     return NOW_MS
 
 
-async def entries(client: Redis, shard: int) -> list[RawBatch]:
+async def entries(client: Client, shard: int) -> list[RawBatch]:
     found: Any = await client.xrange(stream_key(shard))
     return [raw_batch(entry_id, fields) for entry_id, fields in found]
 
 
-@pytest.fixture
-async def running(client: Redis) -> AsyncIterator[RedisRawBatchStream]:
+@asynccontextmanager
+async def storing(client: Client) -> AsyncIterator[RedisRawBatchStream]:
     """A stream of one shard that stores what waits."""
     stream = RedisRawBatchStream(client, shards=1)
     task = asyncio.create_task(stream.run())
@@ -47,14 +47,29 @@ async def running(client: Redis) -> AsyncIterator[RedisRawBatchStream]:
         await task
 
 
+@pytest.fixture
+async def running(client: Client) -> AsyncIterator[RedisRawBatchStream]:
+    """Over one server, then over the cluster."""
+    async with storing(client) as stream:
+        yield stream
+
+
 class TestRawBatchStream:
-    @pytest.fixture(params=["memory", "redis"])
-    def opened(self, request: pytest.FixtureRequest) -> Opened:
+    @pytest.fixture(params=["memory", "server", "cluster"])
+    def chosen(self, request: pytest.FixtureRequest) -> Client | None:
         if request.param == "memory":
+            return None
+        found: Client = request.getfixturevalue(f"{request.param}_client")
+        return found
+
+    @pytest.fixture
+    async def opened(self, chosen: Client | None) -> AsyncIterator[Opened]:
+        if chosen is None:
             memory = InMemoryRawBatchStream(max_entries=MAX_ENTRIES, clock_ms=clock_ms)
-            return Opened(memory, lambda: memory.read(limit=MAX_ENTRIES))
-        client = request.getfixturevalue("client")
-        return Opened(request.getfixturevalue("running"), lambda: entries(client, 0))
+            yield Opened(memory, lambda: memory.read(limit=MAX_ENTRIES))
+            return
+        async with storing(chosen) as stream:
+            yield Opened(stream, lambda: entries(chosen, 0))
 
     @pytest.mark.parametrize(
         "body",
@@ -103,13 +118,15 @@ class TestRawBatchStream:
         await opened.stream.enqueue(b"next", call_type=None)
         assert [batch.body for batch in await opened.stored()][-2:] == [b"patient", b"next"]
 
-    async def test_the_backlog_is_what_nobody_has_processed(self, opened: Opened) -> None:
-        assert (await opened.stream.backlog()).entries == 0
+    async def test_the_shards_tell_what_nobody_has_processed(self, opened: Opened) -> None:
+        [before] = await opened.stream.shards()
+        assert (before.lag, before.pending, before.oldest_ms) == (0, 0, None)
         for number in range(3):
             await opened.stream.enqueue(b"%d" % number * 1000, call_type=None)
-        backlog = await opened.stream.backlog()
-        assert backlog.entries == 3
-        assert backlog.bytes >= 3000
+        [after] = await opened.stream.shards()
+        assert (after.lag, after.pending) == (3, 0)
+        assert after.bytes >= 3000
+        assert after.oldest_ms is not None
 
     async def test_a_ping_is_answered(self, opened: Opened) -> None:
         await opened.stream.ping()
@@ -144,21 +161,25 @@ class TestInMemoryRawBatchStream:
 
 class TestRedisRawBatchStream:
     async def test_the_backlog_ends_with_the_acknowledgement(
-        self, client: Redis, running: RedisRawBatchStream
+        self, client: Client, running: RedisRawBatchStream
     ) -> None:
         pending = RedisPendingBatches(client, shard=0, consumer="worker")
         await pending.ensure_group()
         for number in range(4):
             await running.enqueue(b"%d" % number, call_type=None)
         await client.xreadgroup(GROUP, "worker", {stream_key(0): ">"}, count=3)
-        assert (await running.backlog()).entries == 4
+        [state] = await running.shards()
+        assert (state.lag, state.pending, state.consumers) == (1, 3, 1)
         stale = await pending.stale(idle_ms=0, limit=10)
         claimed = await pending.take([one.entry_id for one in stale], idle_ms=0)
         await pending.acknowledge(claimed)
-        assert (await running.backlog()).entries == 1
+        [state] = await running.shards()
+        assert (state.lag, state.pending) == (1, 0)
+        [*_, last] = await entries(client, 0)
+        assert state.oldest_ms == last.stored_ms
 
     async def test_the_server_says_when_a_body_came(
-        self, client: Redis, running: RedisRawBatchStream
+        self, client: Client, running: RedisRawBatchStream
     ) -> None:
         before_s, before_us = await client.time()
         await running.enqueue(b"1", call_type=None)
@@ -167,7 +188,7 @@ class TestRedisRawBatchStream:
         assert before_s * 1000 + before_us // 1000 <= batch.received_ms
         assert batch.received_ms <= after_s * 1000 + after_us // 1000
 
-    async def test_the_shards_take_turns(self, client: Redis) -> None:
+    async def test_the_shards_take_turns(self, client: Client) -> None:
         stream = RedisRawBatchStream(client, shards=3)
         running = asyncio.create_task(stream.run())
         for _ in range(6):

@@ -17,15 +17,15 @@ from adapters.redis.pending import RedisPendingBatches
 from adapters.redis.stream import RedisRawBatchStream
 from adapters.redis.user_models import RedisUserModelStore
 from core.errors import RetryableError
-from core.ports import DeadLetter, Debounce, DueUser, RawBatch
+from core.ports import DeadLetter, Debounce, DueUser
 from core.signals import UserSignals
 from deploy.valkey import Valkey
-from tests.build import NOW_MS, event
+from tests.build import NOW_MS, accepted, event, raw_batch
 
 EVENT = event("page")
 MODEL = UserSignals(user_id="u1", revision=1)
-LETTER = DeadLetter(reason="bad", entry_id="1-1", message_id=None, body=b"{}")
-BATCH = RawBatch(entry_id="1-1", body=b"", received_ms=1)
+LETTER = DeadLetter(reason="bad", entry_id="1-1", message_id=None, body=b"{}", received_ms=1)
+BATCH = raw_batch("1-1")
 
 Call = Callable[[Redis], Awaitable[object]]
 
@@ -47,7 +47,7 @@ def pending(client: Redis) -> RedisPendingBatches:
 
 
 def letters(client: Redis) -> RedisDeadLetters:
-    return RedisDeadLetters(client, max_letters=100)
+    return RedisDeadLetters(client, max_letters=100, max_bytes=10**9)
 
 
 async def enqueue(client: Redis) -> None:
@@ -65,7 +65,7 @@ async def enqueue(client: Redis) -> None:
 WRITES: dict[str, Call] = {
     "append": lambda client: buffer(client).append([EVENT], now_ms=NOW_MS),
     "save": lambda client: models(client).save_signals([MODEL]),
-    "mark": lambda client: queue(client).mark(["u1"], now_ms=NOW_MS),
+    "mark": lambda client: queue(client).mark(accepted("u1"), now_ms=NOW_MS),
     "enqueue": enqueue,
     "ensure group": lambda client: pending(client).ensure_group(),
     "add": lambda client: letters(client).add([LETTER]),

@@ -5,9 +5,9 @@ from typing import Any
 import pytest
 from redis.asyncio import Redis
 
-from adapters.redis.keys import stream_key
+from adapters.redis.keys import GROUP, stream_key
 from adapters.redis.pending import RedisPendingBatches
-from adapters.redis.stream import BODY_FIELD, GROUP
+from adapters.redis.stream import BODY_FIELD
 from core.ports import RawBatch
 
 KEY = stream_key(0)

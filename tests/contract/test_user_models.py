@@ -49,11 +49,11 @@ def full_model(user_id: str, revision: int = 7) -> UserSignals:
 
 
 class TestUserModelStore:
-    @pytest.fixture(params=["memory", "redis"])
+    @pytest.fixture(params=["memory", "server", "cluster"])
     def store(self, request: pytest.FixtureRequest) -> UserModelStore:
         if request.param == "memory":
             return InMemoryUserModelStore(ttl_s=TTL_S, clock_s=Clock())
-        return RedisUserModelStore(request.getfixturevalue("client"), ttl_s=TTL_S)
+        return RedisUserModelStore(request.getfixturevalue(f"{request.param}_client"), ttl_s=TTL_S)
 
     async def test_a_stranger_has_no_model(self, store: UserModelStore, uid: str) -> None:
         assert await store.get_signals(uid) is None

@@ -13,6 +13,7 @@ import pytest
 from deploy.local import LocalStack
 from deploy.valkey import free_port, valkey_binary
 from tests.end_to_end.client import Pipeline
+from tests.valkey_cluster import ValkeyCluster
 
 ENVIRON = {
     name: value
@@ -22,14 +23,16 @@ ENVIRON = {
 } | {"LOG_FORMAT": "json"}
 
 
-@pytest.fixture(scope="session", params=["one_process", "three_processes"])
+@pytest.fixture(scope="session", params=["one_process", "three_processes", "cluster"])
 def pipeline(
     request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Pipeline]:
-    """Every test over it runs twice: in memory, and over Redis."""
+    """Every test over it runs three times: in memory, over a server, over a cluster."""
     folder = tmp_path_factory.mktemp(request.param)
     if request.param == "one_process":
         yield from _one_process(folder)
+    elif request.param == "cluster":
+        yield from _over_a_cluster(folder)
     else:
         yield from _three_processes(folder)
 
@@ -48,6 +51,22 @@ def _three_processes(folder: Path) -> Iterator[Pipeline]:
         folder, ingest_port=free_port(), serve_port=free_port(), environ=ENVIRON
     ) as stack:
         yield Pipeline(stack.ingest_url, stack.serve_url)
+
+
+def _over_a_cluster(folder: Path) -> Iterator[Pipeline]:
+    """Two stream shards, on different nodes."""
+    if valkey_binary() is None:
+        pytest.skip("no Valkey for this machine")
+    cluster = ValkeyCluster(folder / "nodes")
+    environ = ENVIRON | {"REDIS_URL": cluster.url, "REDIS_CLUSTER": "1", "INGEST_SHARDS": "2"}
+    try:
+        cluster.start()
+        with LocalStack(
+            folder, ingest_port=free_port(), serve_port=free_port(), environ=environ
+        ) as stack:
+            yield Pipeline(stack.ingest_url, stack.serve_url)
+    finally:
+        cluster.kill()
 
 
 def _one_process(folder: Path) -> Iterator[Pipeline]:

@@ -8,15 +8,18 @@ from collections.abc import AsyncIterator
 
 import httpx
 import pytest
+from prometheus_client import CollectorRegistry
 from starlette.datastructures import Headers
 
 from core.errors import RetryableError
-from core.ports import Backlog
+from core.ports import ShardState
 from ingest_worker.access import IngestKey
 from ingest_worker.backpressure import Backpressure, HighWater
 from ingest_worker.body import BadEncodingError, BodyTooLargeError, read_body
+from ingest_worker.metrics import StreamGauges, WebhookMetrics
 from ingest_worker.settings import IngestSettings
 from ingest_worker.webhook import Webhook
+from tests.build import NOW_MS
 
 KEY = "s3cret-ключ"
 
@@ -93,25 +96,32 @@ async def test_broken_gzip_is_told_apart() -> None:
             await read_body(chunks(body), 1000)
 
 
+def shard(*, lag: int, pending: int = 0, size: int = 0) -> ShardState:
+    return ShardState(shard=0, lag=lag, pending=pending, bytes=size)
+
+
 class Stream:
     """A stream that stores, is away, or hangs."""
 
     def __init__(self, *, away: bool = False, hangs: bool = False) -> None:
         self.away, self.hangs = away, hangs
-        self.waiting = Backlog(entries=0, bytes=0)
+        self.waiting = shard(lag=0)
         self.stored: list[tuple[bytes, str | None]] = []
 
-    async def enqueue(self, body: bytes, *, call_type: str | None) -> None:
+    async def enqueue(
+        self, body: bytes, *, call_type: str | None, received_ms: int | None = None
+    ) -> None:
+        assert received_ms is None
         if self.hangs:
             await asyncio.Event().wait()
         if self.away:
             raise RetryableError("away")
         self.stored.append((body, call_type))
 
-    async def backlog(self) -> Backlog:
+    async def shards(self) -> list[ShardState]:
         if self.away:
             raise RetryableError("away")
-        return self.waiting
+        return [self.waiting]
 
     async def ping(self) -> None:
         if self.away:
@@ -120,9 +130,13 @@ class Stream:
 
 async def send(stream: Stream, path: str = "/api/ingest", **request: object) -> httpx.Response:
     settings = IngestSettings(api_key="k", body_timeout_s=1)
-    backpressure = Backpressure(stream, HighWater(max_entries=10, max_bytes=1000, every_ms=1))
+    registry = CollectorRegistry()
+    gauges = StreamGauges(registry)
+    marks = HighWater(max_entries=10, max_bytes=1000, every_ms=1)
+    backpressure = Backpressure(stream, marks, gauges, lambda: NOW_MS)
     await backpressure.look()
-    transport = httpx.ASGITransport(Webhook(stream, backpressure, settings).app())
+    webhook = Webhook(stream, backpressure, settings, WebhookMetrics(registry, gauges))
+    transport = httpx.ASGITransport(webhook.app())
     async with httpx.AsyncClient(transport=transport, base_url="http://test") as client:
         headers = {"X-API-Key": "k", **request.pop("headers", {})}  # type: ignore[dict-item]
         return await client.request("POST", path, headers=headers, **request)  # type: ignore[arg-type]
@@ -153,13 +167,13 @@ async def test_what_is_not_stored_is_503_so_that_it_is_sent_again(stream: Stream
 @pytest.mark.parametrize(
     ("waiting", "status"),
     [
-        (Backlog(entries=10, bytes=1000), 200),
-        (Backlog(entries=11, bytes=0), 503),
-        (Backlog(entries=1, bytes=1001), 503),
+        (shard(lag=4, pending=6, size=1000), 200),
+        (shard(lag=11), 503),
+        (shard(lag=1, size=1001), 503),
     ],
 )
 async def test_past_a_high_water_mark_senders_are_told_to_try_later(
-    waiting: Backlog, status: int
+    waiting: ShardState, status: int
 ) -> None:
     stream = Stream()
     stream.waiting = waiting

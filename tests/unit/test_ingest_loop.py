@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 
+from adapters.memory.dead_letters import InMemoryDeadLetters
 from adapters.memory.due_queue import InMemoryDueQueue
 from adapters.memory.event_buffer import InMemoryEventBuffer
-from adapters.memory.stream import InMemoryDeadLetters
 from adapters.memory.user_models import InMemoryUserModelStore
 from core.config import ModelConfig
 from core.errors import RetryableError
@@ -19,7 +19,16 @@ from core.updater import UserModelUpdater
 from ingest_worker.batches import BatchHandler
 from ingest_worker.keeper import KeeperPace, StreamKeeper
 from ingest_worker.refresher import Refresher
-from tests.build import DAY_MS, MAPPER, NOW_MS, PLAN, WINDOW_MS, themed_catalogue
+from tests.build import (
+    DAY_MS,
+    MAPPER,
+    NOW_MS,
+    PLAN,
+    WINDOW_MS,
+    raw_batch,
+    themed_catalogue,
+    worker_metrics,
+)
 
 AGAIN_MS = 3 * DAY_MS
 
@@ -40,9 +49,10 @@ class Loop:
 
     def __init__(self, buffer: InMemoryEventBuffer | None = None) -> None:
         self.now_ms = NOW_MS
+        self.metrics = worker_metrics()
         self.buffer = buffer or InMemoryEventBuffer(window_ms=WINDOW_MS, max_events=100)
         self.queue = InMemoryDueQueue(Debounce())
-        self.letters = InMemoryDeadLetters(max_letters=10)
+        self.letters = dead_letters()
         self.models = InMemoryUserModelStore(ttl_s=7 * 86_400, clock_s=lambda: self.now_ms / 1000)
         basis = ModelBasis.of(PLAN, ModelConfig())
         self.refresher = Refresher(
@@ -52,6 +62,8 @@ class Loop:
             users_a_round=20,
             poll_ms=1,
             again_after_ms=AGAIN_MS,
+            metrics=self.metrics,
+            beat=nothing,
         )
         self.handler = BatchHandler(
             mapper=MAPPER,
@@ -61,11 +73,20 @@ class Loop:
             window_ms=WINDOW_MS,
             clock_ms=lambda: self.now_ms,
             marked=self.refresher.nudge,
+            metrics=self.metrics,
         )
 
     async def handle(self, *events: dict[str, Any]) -> None:
         body = json.dumps(list(events)).encode()
-        await self.handler.handle([RawBatch(entry_id="1-0", body=body, received_ms=self.now_ms)])
+        await self.handler.handle([raw_batch("1-0", body, self.now_ms)])
+
+
+def dead_letters() -> InMemoryDeadLetters:
+    return InMemoryDeadLetters(max_letters=10, max_bytes=10_000, clock_ms=lambda: NOW_MS)
+
+
+def nothing() -> None:
+    """Beats for a loop that nobody watches."""
 
 
 def page(user_id: str, message_id: str = "m") -> dict[str, Any]:
@@ -181,6 +202,9 @@ class Pending:
             self.calls.append(("take", *entry_ids))
         return [self.stale_entries.pop(one)[0] for one in entry_ids]
 
+    async def forgive(self, entries: Sequence[StaleEntry]) -> None:
+        self.calls.append(("forgive", *((one.entry_id, one.deliveries) for one in entries)))
+
     async def own(self, *, limit: int) -> Sequence[RawBatch]:
         taken, self.left_over = self.left_over[:limit], self.left_over[limit:]
         return taken
@@ -203,16 +227,20 @@ def keeper(
         pending.calls.append("revive")
 
     pace = KeeperPace(every_ms=1, stale_ms=5, gone_ms=60, max_deliveries=3)
-    letters = letters or InMemoryDeadLetters(max_letters=10)
-    return StreamKeeper(pending, handle, revive=revive, dead_letters=letters, pace=pace)
-
-
-def batch(entry_id: str, body: bytes = b"[]") -> RawBatch:
-    return RawBatch(entry_id=entry_id, body=body, received_ms=0)
+    letters = letters or dead_letters()
+    return StreamKeeper(
+        pending,
+        handle,
+        revive=revive,
+        dead_letters=letters,
+        pace=pace,
+        metrics=worker_metrics(),
+        beat=nothing,
+    )
 
 
 async def test_a_keeper_applies_and_then_acknowledges_what_was_left() -> None:
-    pending = Pending((batch("7-0"), 1), (batch("8-0"), 1))
+    pending = Pending((raw_batch("7-0"), 1), (raw_batch("8-0"), 1))
 
     async def handle(batches: Sequence[RawBatch]) -> None:
         pending.calls.append(("handle", *(one.entry_id for one in batches)))
@@ -230,7 +258,7 @@ async def test_a_keeper_applies_and_then_acknowledges_what_was_left() -> None:
 
 async def test_entries_that_came_back_are_in_hand_one_at_a_time() -> None:
     """Else one that ends every worker takes its neighbours along to the cap."""
-    pending = Pending((batch("7-0"), 2), (batch("8-0"), 1), (batch("9-0"), 2))
+    pending = Pending((raw_batch("7-0"), 2), (raw_batch("8-0"), 1), (raw_batch("9-0"), 2))
 
     async def handle(batches: Sequence[RawBatch]) -> None:
         pending.calls.append(("handle", *(one.entry_id for one in batches)))
@@ -245,12 +273,12 @@ async def test_entries_that_came_back_are_in_hand_one_at_a_time() -> None:
 
 @pytest.mark.parametrize("error", [RetryableError("away"), ValueError("a bug")])
 async def test_a_keeper_acknowledges_nothing_that_failed_and_goes_on(error: Exception) -> None:
-    pending, stopping = Pending((batch("7-0"), 1)), asyncio.Event()
+    pending, stopping = Pending((raw_batch("7-0"), 1)), asyncio.Event()
     outcomes = iter([error, None])
 
     async def handle(_: Sequence[RawBatch]) -> None:
         if (failure := next(outcomes)) is not None:
-            pending.stale_entries["7-0"] = (batch("7-0"), 2)
+            pending.stale_entries["7-0"] = (raw_batch("7-0"), 2)
             raise failure
         stopping.set()
 
@@ -260,7 +288,7 @@ async def test_a_keeper_acknowledges_nothing_that_failed_and_goes_on(error: Exce
 
 
 async def test_an_entry_that_nobody_finishes_becomes_a_dead_letter_and_is_done() -> None:
-    pending, letters = Pending((batch("7-0"), 3)), InMemoryDeadLetters(max_letters=10)
+    pending, letters = Pending((raw_batch("7-0"), 3)), dead_letters()
 
     async def handle(_: Sequence[RawBatch]) -> None:
         raise AssertionError("an exhausted entry is not tried again")
@@ -272,7 +300,9 @@ async def test_an_entry_that_nobody_finishes_becomes_a_dead_letter_and_is_done()
 
 
 async def test_one_entry_that_fails_stops_no_other() -> None:
-    pending = Pending((batch("7-0"), 1), (batch("8-0", b"poison"), 1), (batch("9-0"), 1))
+    pending = Pending(
+        (raw_batch("7-0"), 1), (raw_batch("8-0", b"poison"), 1), (raw_batch("9-0"), 1)
+    )
 
     async def handle(batches: Sequence[RawBatch]) -> None:
         if any(one.body == b"poison" for one in batches):
@@ -284,12 +314,12 @@ async def test_one_entry_that_fails_stops_no_other() -> None:
 
 async def test_a_stopping_worker_finishes_what_it_was_given() -> None:
     pending = Pending()
-    pending.left_over = [batch("7-0")]
+    pending.left_over = [raw_batch("7-0")]
     handled: list[RawBatch] = []
 
     async def handle(batches: Sequence[RawBatch]) -> None:
         handled.extend(batches)
 
     await keeper(pending, handle).finish()
-    assert handled == [batch("7-0")]
+    assert handled == [raw_batch("7-0")]
     assert pending.calls == [["7-0"]]

@@ -1,19 +1,16 @@
 """`ai-engine dead-letter`: look at what could not be used, send it again, or drop it."""
 
-import asyncio
 import json
-import os
 from collections import Counter
-from collections.abc import Awaitable, Callable, Sequence
-from typing import Any, TypeVar
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from typing import Any
 
 import click
 
-from core.errors import EngineError
 from core.ports import StoredLetter
-from ingest_worker.composition import OperatorParts, ingest_settings, operator_parts
+from deploy.operate.parts import OperatorParts, with_parts
 
-T = TypeVar("T")
 _ALL = 10_000
 """Letters that `--all` takes at once."""
 
@@ -29,7 +26,9 @@ def dead_letter() -> None:
 @click.option("--json", "as_json", is_flag=True, help="As JSON Lines.")
 def list_letters(limit: int, reason: str | None, *, as_json: bool) -> None:
     """The latest letters, newest first, and how many of each reason."""
-    latest = _with_parts(lambda parts: parts.dead_letters.latest(limit=_ALL if reason else limit))
+    latest = with_parts(
+        lambda parts: parts.stores.dead_letters.latest(limit=_ALL if reason else limit)
+    )
     chosen = [one for one in latest if reason in (None, one.letter.reason)][:limit]
     for one in chosen:
         shown = _head(one)
@@ -46,7 +45,7 @@ def list_letters(limit: int, reason: str | None, *, as_json: bool) -> None:
 @click.argument("letter_id")
 def show(letter_id: str) -> None:
     """The whole event of one letter, as it came."""
-    [one] = _with_parts(lambda parts: _chosen(parts, [letter_id], everything=False))
+    [one] = with_parts(lambda parts: _chosen(parts, [letter_id], everything=False))
     click.echo(json.dumps(_head(one)), err=True)
     click.echo(one.letter.body.decode("utf-8", "replace"))
 
@@ -60,12 +59,15 @@ def replay(letter_ids: Sequence[str], *, everything: bool) -> None:
     async def send(parts: OperatorParts) -> int:
         letters = await _chosen(parts, letter_ids, everything=everything)
         for one in letters:
-            await parts.stream.enqueue(one.letter.body, call_type=one.letter.call_type)
+            letter = one.letter
+            await parts.stream.enqueue(
+                letter.body, call_type=letter.call_type, received_ms=letter.received_ms
+            )
             # Dropped one by one: an end in between sends one letter twice, and loses none.
-            await parts.dead_letters.drop([one.letter_id])
+            await parts.stores.dead_letters.drop([one.letter_id])
         return len(letters)
 
-    click.echo(f"{_with_parts(send)} sent again")
+    click.echo(f"{with_parts(send)} sent again")
 
 
 @dead_letter.command()
@@ -76,9 +78,9 @@ def drop(letter_ids: Sequence[str], *, everything: bool) -> None:
 
     async def remove(parts: OperatorParts) -> int:
         letters = await _chosen(parts, letter_ids, everything=everything)
-        return await parts.dead_letters.drop([one.letter_id for one in letters])
+        return await parts.stores.dead_letters.drop([one.letter_id for one in letters])
 
-    click.echo(f"{_with_parts(remove)} dropped")
+    click.echo(f"{with_parts(remove)} dropped")
 
 
 def _head(one: StoredLetter) -> dict[str, Any]:
@@ -87,8 +89,15 @@ def _head(one: StoredLetter) -> dict[str, Any]:
         "reason": one.letter.reason,
         "message_id": one.letter.message_id,
         "entry_id": one.letter.entry_id,
+        "received": _moment(one.letter.received_ms),
+        "given_up": _moment(one.given_up_ms),
+        "deliveries": one.letter.deliveries,
         "bytes": len(one.letter.body),
     }
+
+
+def _moment(ms: int) -> str:
+    return datetime.fromtimestamp(ms / 1000, UTC).isoformat(timespec="milliseconds")
 
 
 async def _chosen(
@@ -96,26 +105,11 @@ async def _chosen(
 ) -> Sequence[StoredLetter]:
     """The letters that are meant, all of which must be there."""
     if everything:
-        return list(reversed(await parts.dead_letters.latest(limit=_ALL)))
+        return list(reversed(await parts.stores.dead_letters.latest(limit=_ALL)))
     if not letter_ids:
         raise click.UsageError("name letters by their ids, or take --all")
-    found = await parts.dead_letters.find(letter_ids)
+    found = await parts.stores.dead_letters.find(letter_ids)
     missing = set(letter_ids) - {one.letter_id for one in found}
     if missing:
         raise click.ClickException(f"there is no dead letter {', '.join(sorted(missing))}")
     return found
-
-
-def _with_parts(work: Callable[[OperatorParts], Awaitable[T]]) -> T:
-    async def run() -> T:
-        async with operator_parts(ingest_settings(os.environ)) as parts:
-            try:
-                return await work(parts)
-            except (EngineError, click.ClickException) as exc:
-                failure = exc  # raised outside: a task group would wrap it
-        raise failure
-
-    try:
-        return asyncio.run(run())
-    except EngineError as exc:
-        raise click.ClickException(str(exc)) from exc
