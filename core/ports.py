@@ -213,10 +213,11 @@ class QueueDepth(msgspec.Struct, frozen=True, kw_only=True):
 class DueQueue(Protocol):
     """Who is to be refreshed when, debounced a user, shared by all workers."""
 
-    async def mark(self, accepted: Mapping[str, int], *, now_ms: int) -> None:
+    async def mark(self, accepted: Mapping[str, int | None], *, now_ms: int) -> None:
         """Something changed: refresh at once after a quiet time, else gathered.
 
-        `accepted` gives for each user when their oldest new event was accepted.
+        `accepted` gives for each user when their oldest new event was accepted,
+        None where there is none and the model is to be rebuilt all the same.
 
         Raises: RetryableError where more users would wait than may.
         """

@@ -41,6 +41,18 @@ class UserModelUpdater:
 
         Raises: RetryableError when a store is away.
         """
+        models = await self.rebuild(*user_ids, now_ms=now_ms)
+        saved = await self._models.save_signals(models)
+        return [
+            Refreshed(signals=model, saved=stored)
+            for model, stored in zip(models, saved, strict=True)
+        ]
+
+    async def rebuild(self, *user_ids: str, now_ms: int) -> Sequence[UserSignals]:
+        """The models of those of the users who have events, as they are at `now_ms`.
+
+        Raises: RetryableError when a store is away.
+        """
         since_ms = now_ms - self._basis.config.window_ms
         windows = await self._source.fetch_events(user_ids, since_ms=since_ms)
         models = []
@@ -59,8 +71,4 @@ class UserModelUpdater:
                         vector_space=self._contents.vector_space,
                     )
                 )
-        saved = await self._models.save_signals(models)
-        return [
-            Refreshed(signals=model, saved=stored)
-            for model, stored in zip(models, saved, strict=True)
-        ]
+        return models

@@ -20,6 +20,10 @@ from deploy.demo import show_demo
 from deploy.local import LocalStack, fetch_first_item
 from deploy.one_process import OneProcess, one_process_settings, run_one_process
 from deploy.operate.dead_letters import dead_letter
+from deploy.operate.rebuild import rebuild
+from deploy.operate.replay import replay
+from deploy.operate.status import status
+from deploy.operate.verify import verify
 from deploy.valkey import valkey_binary
 
 _LOOK_EVERY_S = 0.5
@@ -109,7 +113,8 @@ def _say_how(settings: OneProcess, item: tuple[str, str]) -> None:
     sys.stdout.flush()
 
 
-main.add_command(dead_letter)
+for command in (status, dead_letter, replay, rebuild, verify):
+    main.add_command(command)
 
 
 def _settings() -> OneProcess:

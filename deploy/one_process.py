@@ -27,7 +27,7 @@ from ingest_worker.batches import BatchHandler
 from ingest_worker.composition import IngestProcess, Stores, ingest_parts, warn_if_open
 from ingest_worker.heartbeats import Heartbeats
 from ingest_worker.metrics import StreamGauges, WebhookMetrics, WorkerMetrics
-from ingest_worker.probes import Observer
+from ingest_worker.observer import Observer
 from ingest_worker.webhook import Webhook
 from serve_api.composition import serve_app
 from serve_api.settings import ServeSettings

@@ -9,7 +9,15 @@ os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
 
 from adapters.process import run_process
-from ingest_worker.composition import ingest_settings, run_webhook, run_worker
+from ingest_worker.composition import IngestProcess, ingest_settings, run_webhook
+
+
+async def run_worker(settings: IngestProcess) -> None:
+    """The worker process, which alone imports FastStream."""
+    from ingest_worker import worker_composition  # noqa: PLC0415
+
+    await worker_composition.run_worker(settings)
+
 
 _PROCESSES = {"webhook": run_webhook, "worker": run_worker}
 

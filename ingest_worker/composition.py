@@ -1,48 +1,37 @@
-"""Wires the ingest side: the only module here that knows the adapters."""
+"""Wires the ingest side. With `worker_composition` the only module here that knows adapters."""
 
 import asyncio
-import os
-import socket
 from collections.abc import AsyncIterator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
-from time import monotonic
 
 import msgspec
 import structlog
-from faststream.redis import StreamSub
 from prometheus_client import CollectorRegistry
 from starlette.applications import Starlette
 
-from adapters.contents import open_content_store
 from adapters.exposition import expose_metrics
 from adapters.plans.toml import read_plan
-from adapters.process import clock_ms, serve_http, settle, stop_signals
+from adapters.process import clock_ms, serve_http, stop_signals
 from adapters.redis.connection import Client, connect
 from adapters.redis.dead_letters import RedisDeadLetters
 from adapters.redis.due_queue import RedisDueQueue
 from adapters.redis.event_buffer import RedisEventBuffer
-from adapters.redis.keys import GROUP, stream_key
-from adapters.redis.pending import RedisPendingBatches
-from adapters.redis.stream import RedisRawBatchStream, raw_batch
+from adapters.redis.stream import RedisRawBatchStream
 from adapters.redis.user_models import RedisUserModelStore
 from adapters.settings import SharedSettings, read_settings
 from core.errors import ConfigError
-from core.log_names import INGEST_OPENED, WORKER_LISTENED
+from core.log_names import INGEST_OPENED
 from core.modelling.build import ModelBasis
 from core.normalizing.mapping import EventMapper
 from core.ports import ContentStore, DeadLetters, DueQueue, EventBuffer, UserModelStore
 from core.updater import UserModelUpdater
 from ingest_worker.backpressure import Backpressure
 from ingest_worker.batches import BatchHandler
-from ingest_worker.consumer import Patience, StreamConsumer, make_broker
 from ingest_worker.heartbeats import Heartbeats
-from ingest_worker.keeper import KeeperPace, StreamKeeper
 from ingest_worker.metrics import StreamGauges, WebhookMetrics, WorkerMetrics
-from ingest_worker.probes import Observer, WorkerProbes
 from ingest_worker.refresher import Refresher
 from ingest_worker.settings import IngestSettings, WorkerSettings
 from ingest_worker.webhook import Webhook
-from ingest_worker.worker import Worker
 
 _log = structlog.get_logger()
 
@@ -102,36 +91,11 @@ async def webhook_parts(settings: IngestProcess) -> AsyncIterator[Starlette]:
         stream.close()
 
 
-class WorkerProcess(msgspec.Struct, frozen=True, kw_only=True):
-    """A worker, its broker not started yet, and what its port answers."""
-
-    worker: Worker
-    app: Starlette
-
-
-@asynccontextmanager
-async def worker_parts(settings: IngestProcess) -> AsyncIterator[WorkerProcess]:
-    """The worker over Redis."""
-    registry = CollectorRegistry()
-    async with redis_client(settings) as client:
-        metrics = WorkerMetrics(registry, StreamGauges(registry))
-        yield _worker(settings, client, registry, metrics)
-
-
 async def run_webhook(settings: IngestProcess) -> None:
     """The webhook process."""
     warn_if_open(settings)
     async with webhook_parts(settings) as app:
         await serve_http(app, settings.ingest.host, settings.ingest.port, stop_signals())
-
-
-async def run_worker(settings: IngestProcess) -> None:
-    """The worker process."""
-    stopping, own = stop_signals(), settings.worker
-    async with worker_parts(settings) as parts, asyncio.TaskGroup() as tasks:
-        settle()
-        tasks.create_task(serve_http(parts.app, own.host, own.port, stopping, _say_port))
-        await parts.worker.run(stopping)
 
 
 def redis_stream(client: Client, ingest: IngestSettings) -> RedisRawBatchStream:
@@ -200,76 +164,6 @@ def ingest_parts(
         metrics=metrics,
     )
     return IngestParts(handler=handler, refresher=refresher)
-
-
-def _worker(
-    settings: IngestProcess, client: Client, registry: CollectorRegistry, metrics: WorkerMetrics
-) -> WorkerProcess:
-    """A consumer and a keeper for every shard, the refresher, and the port."""
-    heartbeats = Heartbeats(clock_s=monotonic, stalled_after_s=settings.worker.stalled_after_s)
-    stores = redis_stores(settings, client)
-    parts = ingest_parts(settings, stores, open_content_store(settings), metrics, heartbeats)
-    name = f"{socket.gethostname()}-{os.getpid()}"
-    broker = make_broker(
-        settings.redis_url, cluster=settings.redis_cluster, timeout_s=settings.redis_timeout_s
-    )
-    consumers, keepers = [], []
-    for shard in range(settings.ingest.shards):
-        consumer = StreamConsumer(
-            broker,
-            stream=StreamSub(
-                stream_key(shard),
-                group=GROUP,
-                consumer=name,
-                batch=True,
-                max_records=settings.worker.batch_entries,
-                polling_interval=settings.worker.poll_ms,
-            ),
-            decode=raw_batch,
-            handle=parts.handler.handle,
-            patience=Patience(retry_s=settings.worker.stale_ms / 2000),
-            metrics=metrics,
-            beat=heartbeats.expect(f"consumer-{shard}"),
-        )
-        consumers.append(consumer)
-        keepers.append(
-            StreamKeeper(
-                RedisPendingBatches(client, shard=shard, consumer=name),
-                parts.handler.handle,
-                revive=consumer.revive,
-                dead_letters=stores.dead_letters,
-                pace=_pace(settings.worker),
-                metrics=metrics,
-                beat=heartbeats.expect(f"keeper-{shard}"),
-            )
-        )
-    stream = redis_stream(client, settings.ingest)
-    observer = Observer(
-        stream=stream,
-        queue=stores.queue,
-        dead_letters=stores.dead_letters,
-        metrics=metrics,
-        clock_ms=clock_ms,
-        every_ms=settings.worker.keep_every_ms,
-    )
-    probes = WorkerProbes(heartbeats, consumers, stream)
-    return WorkerProcess(
-        worker=Worker(broker, keepers, parts.refresher, observer, heartbeats),
-        app=expose_metrics(probes.app(), registry),
-    )
-
-
-def _pace(worker: WorkerSettings) -> KeeperPace:
-    return KeeperPace(
-        every_ms=worker.keep_every_ms,
-        stale_ms=worker.stale_ms,
-        gone_ms=worker.gone_ms,
-        max_deliveries=worker.max_deliveries,
-    )
-
-
-def _say_port(port: int) -> None:
-    _log.info(WORKER_LISTENED, port=port)
 
 
 def warn_if_open(settings: IngestProcess) -> None:

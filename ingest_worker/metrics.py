@@ -8,6 +8,7 @@ from collections.abc import Sequence
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 
+from core.normalizing.reasons import REJECT_REASONS
 from core.ports import QueueDepth, ShardState
 
 _PREFIX = "ai_engine"
@@ -91,6 +92,8 @@ class WorkerMetrics:
             "applied_events", "Events put into a buffer, or there before."
         )
         self.rejected_events = counter("rejected_events", "Events that cannot be used.", "reason")
+        for reason in REJECT_REASONS:  # a series that starts at 0 shows its first increase
+            self.rejected_events.labels(reason)
         self.expired_events = counter("expired_events", "Events older than the window.")
         self.failed_batches = counter("failed_batches", "Batches not finished.", "kind")
         self.claimed_entries = counter("claimed_entries", "Entries taken over as stale.")

@@ -1,24 +1,26 @@
-"""The worker's own port: whether it lives, whether it is ready, what it has counted."""
+"""The worker's own port: whether it lives and whether it is ready."""
 
-import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
+from typing import Protocol
 
 import msgspec
-import structlog
 from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
 from core.errors import RetryableError
-from core.log_names import OBSERVING_FAILED
-from core.ports import DeadLetters, DueQueue, RawBatchStream
-from ingest_worker.consumer import StreamConsumer
+from core.ports import RawBatchStream
 from ingest_worker.heartbeats import Heartbeats
-from ingest_worker.metrics import WorkerMetrics
-from ingest_worker.pacing import pause
 
-_log = structlog.get_logger()
+
+class Consumer(Protocol):
+    """What reads a shard."""
+
+    @property
+    def is_running(self) -> bool:
+        """Whether entries are being read or handled."""
+        ...
 
 
 class WorkerProbes:
@@ -27,7 +29,7 @@ class WorkerProbes:
     def __init__(
         self,
         heartbeats: Heartbeats,
-        consumers: Sequence[StreamConsumer],
+        consumers: Sequence[Consumer],
         stream: RawBatchStream,
     ) -> None:
         """Keep what is asked."""
@@ -56,42 +58,6 @@ class WorkerProbes:
         if not all(consumer.is_running for consumer in self._consumers):
             return _json(503, {"status": "waiting", "reason": "not every shard is being read"})
         return _json(200, {"status": "ready"})
-
-
-class Observer:
-    """Looks at the queues beside the work, so that a scrape costs Redis nothing."""
-
-    def __init__(
-        self,
-        *,
-        stream: RawBatchStream,
-        queue: DueQueue,
-        dead_letters: DeadLetters,
-        metrics: WorkerMetrics,
-        clock_ms: Callable[[], int],
-        every_ms: int,
-    ) -> None:
-        """Keep what is looked at."""
-        self._stream = stream
-        self._queue = queue
-        self._dead_letters = dead_letters
-        self._metrics = metrics
-        self._clock_ms = clock_ms
-        self._every_s = every_ms / 1000
-
-    async def run(self, stopping: asyncio.Event) -> None:
-        """Look until told to stop."""
-        while not stopping.is_set():
-            try:
-                await self.look()
-            except RetryableError as exc:
-                _log.warning(OBSERVING_FAILED, error=str(exc))
-            await pause(stopping, self._every_s)
-
-    async def look(self) -> None:
-        """Look once."""
-        self._metrics.stream.show(await self._stream.shards(), now_ms=self._clock_ms())
-        self._metrics.show(await self._queue.depth(), await self._dead_letters.count())
 
 
 def _json(status: int, content: object) -> Response:

@@ -11,8 +11,8 @@ from core.log_names import KEEPING_FAILED, WORKER_WAITED
 from ingest_worker.consumer import start_broker
 from ingest_worker.heartbeats import Heartbeats
 from ingest_worker.keeper import StreamKeeper
+from ingest_worker.observer import Observer
 from ingest_worker.pacing import pause
-from ingest_worker.probes import Observer
 from ingest_worker.refresher import Refresher
 
 _START_AGAIN_S = 1.0

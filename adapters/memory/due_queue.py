@@ -27,7 +27,7 @@ class InMemoryDueQueue:
         self._accepted: dict[str, int] = {}
         self._tokens = 0
 
-    async def mark(self, accepted: Mapping[str, int], *, now_ms: int) -> None:
+    async def mark(self, accepted: Mapping[str, int | None], *, now_ms: int) -> None:
         """Due at once after a quiet time, else gathered up to the longest wait.
 
         Raises: RetryableError where more users would wait than may.
@@ -78,8 +78,9 @@ class InMemoryDueQueue:
         booked = len(self._due) - pending
         return QueueDepth(pending=pending, leased=len(self._leases), booked=booked)
 
-    def _accept(self, user_id: str, accepted_ms: int) -> None:
-        self._accepted[user_id] = min(accepted_ms, self._accepted.get(user_id, accepted_ms))
+    def _accept(self, user_id: str, accepted_ms: int | None) -> None:
+        if accepted_ms is not None:
+            self._accepted[user_id] = min(accepted_ms, self._accepted.get(user_id, accepted_ms))
 
     def _mark(self, user_id: str, now_ms: int) -> None:
         first_ms = self._first.get(user_id)
@@ -101,8 +102,7 @@ class InMemoryDueQueue:
     def _expire(self, now_ms: int) -> None:
         for user_id in [u for u, lease in self._leases.items() if lease.until_ms <= now_ms]:
             taken_ms = self._leases.pop(user_id).accepted_ms
-            if taken_ms is not None:
-                self._accept(user_id, taken_ms)
+            self._accept(user_id, taken_ms)
             self._first.setdefault(user_id, now_ms)
             self._due[user_id] = min(self._due.get(user_id, now_ms), now_ms)
         quiet_since = now_ms - self._debounce.debounce_ms

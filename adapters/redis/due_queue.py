@@ -25,8 +25,9 @@ for index = 5, #ARGV, 2 do
   if not since and room <= 0 then
     refused = refused + 1
   else
-    local oldest = redis.call('HGET', accepted, user)
-    if not oldest or tonumber(ARGV[index + 1]) < tonumber(oldest) then
+    local new = tonumber(ARGV[index + 1])
+    local oldest = tonumber(redis.call('HGET', accepted, user) or nil)
+    if new and (not oldest or new < oldest) then
       redis.call('HSET', accepted, user, ARGV[index + 1])
     end
     if not since then
@@ -54,8 +55,8 @@ local now, limit = tonumber(ARGV[1]), tonumber(ARGV[2])
 local debounce, lease = tonumber(ARGV[3]), tonumber(ARGV[4])
 for _, user in ipairs(redis.call('ZRANGE', inflight, '-inf', now, 'BYSCORE')) do
   local taken = string.match(redis.call('HGET', tokens, user) or '', ':(%d+)$')
-  local oldest = redis.call('HGET', accepted, user)
-  if taken and (not oldest or tonumber(taken) < tonumber(oldest)) then
+  local oldest = tonumber(redis.call('HGET', accepted, user) or nil)
+  if taken and (not oldest or tonumber(taken) < oldest) then
     redis.call('HSET', accepted, user, taken)
   end
   redis.call('ZREM', inflight, user)
@@ -126,7 +127,7 @@ class RedisDueQueue:
         self._shards = shards
         self._turn = -1
 
-    async def mark(self, accepted: Mapping[str, int], *, now_ms: int) -> None:
+    async def mark(self, accepted: Mapping[str, int | None], *, now_ms: int) -> None:
         """Due at once after a quiet time, else gathered up to the longest wait.
 
         Raises: RetryableError where more users would wait than may.
@@ -137,7 +138,9 @@ class RedisDueQueue:
         parts: dict[int, list[str | int]] = {}
         for user_id, accepted_ms in accepted.items():
             shard = shard_of(user_id, self._shards)
-            parts.setdefault(shard, []).extend((user_id, accepted_ms))
+            parts.setdefault(shard, []).extend(
+                (user_id, "" if accepted_ms is None else accepted_ms)
+            )
         calls = [Call(self._keys(shard), (*bounds, *part)) for shard, part in parts.items()]
         with driver_errors("marking users due"):
             refused = sum(await run_script(self._client, _MARK, calls))

@@ -3,12 +3,12 @@
 import json
 from collections import Counter
 from collections.abc import Sequence
-from datetime import UTC, datetime
 from typing import Any
 
 import click
 
 from core.ports import StoredLetter
+from deploy.operate.moments import moment
 from deploy.operate.parts import OperatorParts, with_parts
 
 _ALL = 10_000
@@ -89,15 +89,11 @@ def _head(one: StoredLetter) -> dict[str, Any]:
         "reason": one.letter.reason,
         "message_id": one.letter.message_id,
         "entry_id": one.letter.entry_id,
-        "received": _moment(one.letter.received_ms),
-        "given_up": _moment(one.given_up_ms),
+        "received": moment(one.letter.received_ms),
+        "given_up": moment(one.given_up_ms),
         "deliveries": one.letter.deliveries,
         "bytes": len(one.letter.body),
     }
-
-
-def _moment(ms: int) -> str:
-    return datetime.fromtimestamp(ms / 1000, UTC).isoformat(timespec="milliseconds")
 
 
 async def _chosen(

@@ -1,0 +1,50 @@
+"""Progress and rate of a command that goes through much."""
+
+import asyncio
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from time import monotonic
+from typing import Protocol
+
+import click
+
+
+class Bar(Protocol):
+    """Shows how far a command has come."""
+
+    def update(self, n_steps: int) -> None:
+        """So many steps more."""
+        ...
+
+
+class _NoBar:
+    def update(self, n_steps: int) -> None:
+        """Show nothing."""
+
+
+@contextmanager
+def progress(label: str, *, length: int, shown: bool) -> Iterator[Bar]:
+    """A progress bar on a terminal, nothing elsewhere."""
+    if not shown or not sys.stderr.isatty():
+        yield _NoBar()
+        return
+    with click.progressbar(length=length, label=label, file=sys.stderr) as bar:
+        yield bar
+
+
+class RateLimit:
+    """Keeps an average of at most `per_second`; None leaves it open."""
+
+    def __init__(self, per_second: float | None) -> None:
+        """The time counts from here."""
+        self._per_second = per_second
+        self._started_s = monotonic()
+        self._done = 0
+
+    async def spend(self, count: int) -> None:
+        """Wait until `count` more are due."""
+        self._done += count
+        if self._per_second is not None:
+            ahead_s = self._started_s + self._done / self._per_second - monotonic()
+            await asyncio.sleep(max(ahead_s, 0))

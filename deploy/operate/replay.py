@@ -1,0 +1,161 @@
+"""`ai-engine replay`: events of a file, through the stream and the workers as if they came in."""
+
+import asyncio
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import click
+import msgspec
+from prometheus_client import CollectorRegistry
+
+from adapters.process import clock_ms
+from core.errors import RejectedError, RetryableError
+from core.normalizing.body import count_events
+from core.normalizing.clock import parse_time
+from deploy.operate.lines import Line, read_lines
+from deploy.operate.pacing import Bar, RateLimit, progress
+from deploy.operate.parts import OperatorParts, with_parts
+from ingest_worker.backpressure import Backpressure
+from ingest_worker.metrics import StreamGauges
+
+_BODIES_AT_ONCE = 100
+_AGAIN_S = 1.0
+_PATIENCE_S = 60.0
+_SHOWN_PROBLEMS = 20
+
+
+class _Sent(msgspec.Struct, rename="camel"):
+    sent_at: Any = None
+    received_at: Any = None
+
+
+_SENT = msgspec.json.Decoder(_Sent)
+
+
+class Replayed(msgspec.Struct, kw_only=True):
+    """What became of a file."""
+
+    lines: int = 0
+    bodies: int = 0
+    events: int = 0
+    problems: list[str] = []
+
+
+@click.command()
+@click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@click.option("--rate", type=click.FloatRange(min=0, min_open=True), help="Events a second.")
+@click.option("--from-line", type=click.IntRange(1), default=1, help="Go on from this line.")
+@click.option("--json", "as_json", is_flag=True, help="The outcome as one JSON object.")
+def replay(file: Path, rate: float | None, from_line: int, *, as_json: bool) -> None:
+    """Send the events of FILE through the pipeline (needs REDIS_URL).
+
+    FILE is JSON Lines, plain or gzipped: each line an event, an array of
+    events or a whole request body, as RudderStack sends them. It may be
+    replayed twice: an event that is there is not added again. While too much
+    waits to be processed the replay waits, too.
+
+    Lines that cannot be used are named and left out; then the exit code is 1.
+    """
+    size = file.stat().st_size
+
+    async def work(parts: OperatorParts) -> Replayed:
+        with progress(file.name, length=size, shown=not as_json) as bar:
+            return await _replay(parts, read_lines(file, from_line), RateLimit(rate), bar)
+
+    done = with_parts(work)
+    if as_json:
+        click.echo(msgspec.json.encode(done).decode())
+    else:
+        for problem in done.problems[:_SHOWN_PROBLEMS]:
+            click.echo(problem, err=True)
+        click.echo(
+            f"{done.events} events in {done.bodies} bodies sent; "
+            f"{len(done.problems)} of {done.lines} lines left out"
+        )
+    raise SystemExit(1 if done.problems else 0)
+
+
+async def _replay(
+    parts: OperatorParts, lines: Iterator[Line], limit: RateLimit, bar: Bar
+) -> Replayed:
+    done = Replayed(problems=[])
+    gauges = StreamGauges(CollectorRegistry())
+    marks = parts.settings.ingest.high_water
+    backpressure = Backpressure(parts.stream, marks, gauges, clock_ms)
+    for chunk in _chunks(lines):
+        usable = _usable(chunk, parts.settings.ingest.max_body_bytes, done)
+        await limit.spend(sum(events for _, events in usable))
+        await _wait_for_room(backpressure)
+        await _enqueue(parts, [line for line, _ in usable], chunk[0].number)
+        done.bodies += len(usable)
+        done.events += sum(events for _, events in usable)
+        bar.update(sum(line.consumed for line in chunk))
+    return done
+
+
+def _usable(lines: Sequence[Line], max_bytes: int, done: Replayed) -> list[tuple[Line, int]]:
+    """The lines that the webhook would take, each with its number of events."""
+    usable = []
+    for line in lines:
+        done.lines += 1
+        if len(line.text) > max_bytes:
+            done.problems.append(f"line {line.number}: longer than INGEST_MAX_BODY_BYTES")
+            continue
+        try:
+            usable.append((line, count_events(line.text)))
+        except RejectedError as exc:
+            done.problems.append(f"line {line.number}: {exc}")
+    return usable
+
+
+async def _wait_for_room(backpressure: Backpressure) -> None:
+    while True:
+        await backpressure.look()
+        try:
+            return backpressure.admit()
+        except RetryableError:
+            await asyncio.sleep(_AGAIN_S)
+
+
+async def _enqueue(parts: OperatorParts, lines: Sequence[Line], first: int) -> None:
+    """Store the lines; again for a while where Redis is away."""
+    last_try_s = asyncio.get_running_loop().time() + _PATIENCE_S
+    while True:
+        bodies = [
+            parts.stream.enqueue(line.text, call_type=None, received_ms=_received_ms(line.text))
+            for line in lines
+        ]
+        failures = [
+            one for one in await asyncio.gather(*bodies, return_exceptions=True) if one is not None
+        ]
+        if not failures:
+            return
+        if asyncio.get_running_loop().time() > last_try_s:
+            raise RetryableError(f"{failures[0]}; go on with --from-line {first}")
+        await asyncio.sleep(_AGAIN_S)
+
+
+def _received_ms(body: bytes) -> int | None:
+    """When a body was first sent, where it does not say when it was received.
+
+    By that its times are put right; by the time of the replay, an event of
+    last week would seem to come from a clock that is a week slow.
+    """
+    try:
+        sent = _SENT.decode(body)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        return None
+    sent_ms = None if sent.received_at else parse_time(sent.sent_at)
+    return None if sent_ms is None else min(sent_ms, clock_ms())
+
+
+def _chunks(lines: Iterator[Line]) -> Iterator[list[Line]]:
+    chunk: list[Line] = []
+    for line in lines:
+        chunk.append(line)
+        if len(chunk) == _BODIES_AT_ONCE:
+            yield chunk
+            chunk = []
+    if chunk:
+        yield chunk

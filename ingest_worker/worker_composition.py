@@ -1,0 +1,135 @@
+"""Wires the worker. Apart from the rest, which does without FastStream and its imports."""
+
+import asyncio
+import os
+import socket
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from time import monotonic
+
+import msgspec
+import structlog
+from faststream.redis import StreamSub
+from prometheus_client import CollectorRegistry
+from starlette.applications import Starlette
+
+from adapters.contents import open_content_store
+from adapters.exposition import expose_metrics
+from adapters.process import clock_ms, serve_http, settle, stop_signals
+from adapters.redis.connection import Client
+from adapters.redis.keys import GROUP, stream_key
+from adapters.redis.pending import RedisPendingBatches
+from adapters.redis.stream import raw_batch
+from core.log_names import WORKER_LISTENED
+from ingest_worker.composition import (
+    IngestProcess,
+    ingest_parts,
+    redis_client,
+    redis_stores,
+    redis_stream,
+)
+from ingest_worker.consumer import Patience, StreamConsumer, make_broker
+from ingest_worker.heartbeats import Heartbeats
+from ingest_worker.keeper import KeeperPace, StreamKeeper
+from ingest_worker.metrics import StreamGauges, WorkerMetrics
+from ingest_worker.observer import Observer
+from ingest_worker.probes import WorkerProbes
+from ingest_worker.settings import WorkerSettings
+from ingest_worker.worker import Worker
+
+_log = structlog.get_logger()
+
+
+async def run_worker(settings: IngestProcess) -> None:
+    """The worker process."""
+    stopping, own = stop_signals(), settings.worker
+    async with worker_parts(settings) as parts, asyncio.TaskGroup() as tasks:
+        settle()
+        tasks.create_task(serve_http(parts.app, own.host, own.port, stopping, _say_port))
+        await parts.worker.run(stopping)
+
+
+class WorkerProcess(msgspec.Struct, frozen=True, kw_only=True):
+    """A worker, its broker not started yet, and what its port answers."""
+
+    worker: Worker
+    app: Starlette
+
+
+@asynccontextmanager
+async def worker_parts(settings: IngestProcess) -> AsyncIterator[WorkerProcess]:
+    """The worker over Redis."""
+    registry = CollectorRegistry()
+    async with redis_client(settings) as client:
+        metrics = WorkerMetrics(registry, StreamGauges(registry))
+        yield _worker(settings, client, registry, metrics)
+
+
+def _worker(
+    settings: IngestProcess, client: Client, registry: CollectorRegistry, metrics: WorkerMetrics
+) -> WorkerProcess:
+    """A consumer and a keeper for every shard, the refresher, and the port."""
+    heartbeats = Heartbeats(clock_s=monotonic, stalled_after_s=settings.worker.stalled_after_s)
+    stores = redis_stores(settings, client)
+    parts = ingest_parts(settings, stores, open_content_store(settings), metrics, heartbeats)
+    name = f"{socket.gethostname()}-{os.getpid()}"
+    broker = make_broker(
+        settings.redis_url, cluster=settings.redis_cluster, timeout_s=settings.redis_timeout_s
+    )
+    consumers, keepers = [], []
+    for shard in range(settings.ingest.shards):
+        consumer = StreamConsumer(
+            broker,
+            stream=StreamSub(
+                stream_key(shard),
+                group=GROUP,
+                consumer=name,
+                batch=True,
+                max_records=settings.worker.batch_entries,
+                polling_interval=settings.worker.poll_ms,
+            ),
+            decode=raw_batch,
+            handle=parts.handler.handle,
+            patience=Patience(retry_s=settings.worker.stale_ms / 2000),
+            metrics=metrics,
+            beat=heartbeats.expect(f"consumer-{shard}"),
+        )
+        consumers.append(consumer)
+        keepers.append(
+            StreamKeeper(
+                RedisPendingBatches(client, shard=shard, consumer=name),
+                parts.handler.handle,
+                revive=consumer.revive,
+                dead_letters=stores.dead_letters,
+                pace=_pace(settings.worker),
+                metrics=metrics,
+                beat=heartbeats.expect(f"keeper-{shard}"),
+            )
+        )
+    stream = redis_stream(client, settings.ingest)
+    observer = Observer(
+        stream=stream,
+        queue=stores.queue,
+        dead_letters=stores.dead_letters,
+        metrics=metrics,
+        clock_ms=clock_ms,
+        every_ms=settings.worker.keep_every_ms,
+    )
+    probes = WorkerProbes(heartbeats, consumers, stream)
+    return WorkerProcess(
+        worker=Worker(broker, keepers, parts.refresher, observer, heartbeats),
+        app=expose_metrics(probes.app(), registry),
+    )
+
+
+def _pace(worker: WorkerSettings) -> KeeperPace:
+    return KeeperPace(
+        every_ms=worker.keep_every_ms,
+        stale_ms=worker.stale_ms,
+        gone_ms=worker.gone_ms,
+        max_deliveries=worker.max_deliveries,
+    )
+
+
+def _say_port(port: int) -> None:
+    _log.info(WORKER_LISTENED, port=port)
