@@ -200,6 +200,8 @@ class DueUser(msgspec.Struct, frozen=True):
     user_id: str
     token: int
     accepted_ms: int | None = None
+    shard: int = 0
+    """Where the lease lies: not where the user belongs, if the number of shards was raised."""
 
 
 class QueueDepth(msgspec.Struct, frozen=True, kw_only=True):

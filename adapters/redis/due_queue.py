@@ -163,7 +163,7 @@ class RedisDueQueue:
                 [leased] = await run_script(self._client, _POP, [Call(self._keys(shard), times)])
             found = zip(leased[::3], leased[1::3], leased[2::3], strict=True)
             users += [
-                DueUser(user.decode(), int(token), int(oldest) if oldest else None)
+                DueUser(user.decode(), int(token), int(oldest) if oldest else None, shard)
                 for user, token, oldest in found
             ]
             if len(users) >= limit:
@@ -175,8 +175,7 @@ class RedisDueQueue:
         again = "" if again_ms is None else again_ms
         parts: dict[int, list[str | int]] = {}
         for user in done:
-            shard = shard_of(user.user_id, self._shards)
-            parts.setdefault(shard, []).extend((user.user_id, user.token))
+            parts.setdefault(user.shard, []).extend((user.user_id, user.token))
         calls = [Call(self._keys(shard), (again, *part)) for shard, part in parts.items()]
         with driver_errors("completing refreshes"):
             await run_script(self._client, _COMPLETE, calls)

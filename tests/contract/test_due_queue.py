@@ -6,6 +6,7 @@ from itertools import chain
 import pytest
 
 from adapters.memory.due_queue import InMemoryDueQueue
+from adapters.redis.connection import Client
 from adapters.redis.due_queue import RedisDueQueue
 from core.ports import Debounce, DueQueue, DueUser
 from tests.build import NOW_MS, accepted
@@ -186,3 +187,19 @@ class TestDueQueue:
         users = ["Zoë", "日本", "😀", "a{b", "a%7Bb", "100%", "a b", " "]
         await queue.mark(accepted(*users), now_ms=NOW_MS)
         assert sorted(await popped(queue, 0)) == sorted(users)
+
+
+class TestMoreShards:
+    async def test_a_lease_from_before_there_were_more_shards_is_completed(
+        self, client: Client
+    ) -> None:
+        """Else each user who belongs to another shard now would be refreshed for ever."""
+        users = [f"u{number}" for number in range(20)]
+        before = RedisDueQueue(client, TIMES, shards=1)
+        await before.mark(accepted(*users), now_ms=NOW_MS)
+        after = RedisDueQueue(client, TIMES, shards=3)
+        leased = await after.pop(limit=50, now_ms=NOW_MS)
+        assert len(leased) == len(users)
+        await after.complete(leased, again_ms=None)
+        later = NOW_MS + 10 * TIMES.lease_ms
+        assert await after.pop(limit=50, now_ms=later) == []
