@@ -67,7 +67,7 @@ def run(folder: Path, *, memory: bool) -> None:
     )
     try:
         with stack:
-            _say_how(settings, fetch_first_item(stack.serve_url))
+            _say_how(settings, fetch_first_item(stack.serve_url), stack.worker_url)
             while not stopping.wait(_LOOK_EVERY_S):
                 if (name := stack.ended()) is not None:
                     raise click.ClickException(f"{name} ended by itself; everything is stopped")
@@ -100,10 +100,11 @@ async def _run_in_memory(settings: OneProcess) -> None:
     await run_one_process(settings, lambda item: _say_how(settings, (item.id, item.title)))
 
 
-def _say_how(settings: OneProcess, item: tuple[str, str]) -> None:
+def _say_how(settings: OneProcess, item: tuple[str, str], worker_url: str | None = None) -> None:
     content_id, title = item
     lines = curl_lines(
         ingest_url=f"http://127.0.0.1:{settings.ingest.port}",
+        worker_url=worker_url,
         serve_url=f"http://127.0.0.1:{settings.serve.port}",
         content_id=content_id,
         title=title,

@@ -7,7 +7,13 @@ _VISITOR = "ada"
 
 
 def curl_lines(
-    *, ingest_url: str, serve_url: str, content_id: str, title: str, asks_for_key: bool
+    *,
+    ingest_url: str,
+    serve_url: str,
+    worker_url: str | None,
+    content_id: str,
+    title: str,
+    asks_for_key: bool,
 ) -> str:
     """Send an event about an item that exists, look at the model, ask what next.
 
@@ -23,6 +29,7 @@ def curl_lines(
         },
     }
     key = ' -H "X-API-Key: $INGEST_API_KEY"' if asks_for_key else ""
+    metrics = [url for url in (ingest_url, worker_url, serve_url) if url is not None]
     data = shlex.quote(json.dumps(event))
     patience = "--retry 9 --retry-delay 1 --retry-all-errors -f"
     return f"""
@@ -36,4 +43,6 @@ The pipeline runs. Try it from another terminal (Ctrl-C here stops it):
 
 3. What to read next, and why:
    curl -s '{serve_url}/api/recommend?user_id={_VISITOR}&limit=5&include_content=1'
+
+Metrics for Prometheus: {", ".join(f"{url}/metrics" for url in metrics)}
 """

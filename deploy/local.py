@@ -19,7 +19,7 @@ from typing import Any, Self
 
 from core.errors import ConfigError
 from deploy.leftovers import ProcessRecord
-from deploy.valkey import Valkey
+from deploy.valkey import Valkey, free_port
 
 _READY_WITHIN_S = 30.0
 _STOP_WITHIN_S = 15.0
@@ -28,10 +28,11 @@ _COMMANDS = {
     "worker": ["-m", "ingest_worker", "worker"],
     "serve": ["-m", "serve_api"],
 }
+_PORT_SETTINGS = {"webhook": "INGEST_PORT", "worker": "WORKER_PORT", "serve": "SERVE_PORT"}
 
 
 class LocalStack:
-    """A context manager: inside it the pipeline runs and both ports are ready."""
+    """A context manager: inside it the pipeline runs and all three processes are ready."""
 
     def __init__(
         self,
@@ -45,11 +46,11 @@ class LocalStack:
         """`folder` keeps Valkey's data, the record of processes, and logs not shown."""
         self._folder = folder
         self._logs_to_terminal = logs_to_terminal
+        worker_port = int(environ.get("WORKER_PORT") or 0) or free_port()
+        self._ports = {"webhook": ingest_port, "worker": worker_port, "serve": serve_port}
         self._environ = dict(environ) | {
-            "INGEST_PORT": str(ingest_port),
-            "SERVE_PORT": str(serve_port),
+            _PORT_SETTINGS[name]: str(port) for name, port in self._ports.items()
         }
-        self._ports = {"webhook": ingest_port, "serve": serve_port}
         self._record = ProcessRecord(folder / "processes.json")
         self.valkey: Valkey | None = None
         self.processes: dict[str, subprocess.Popen[bytes]] = {}
@@ -65,12 +66,17 @@ class LocalStack:
         return f"http://127.0.0.1:{self._ports['serve']}"
 
     @property
+    def worker_url(self) -> str:
+        """Where the worker tells how it is."""
+        return f"http://127.0.0.1:{self._ports['worker']}"
+
+    @property
     def redis_url(self) -> str:
         """The Redis that the processes use."""
         return self._environ["REDIS_URL"]
 
     def __enter__(self) -> Self:
-        """Start everything and wait for both ports. Raises: ConfigError, RuntimeError."""
+        """Start everything and wait until all of it is ready. Raises: ConfigError, RuntimeError."""
         self._record.end_leftovers()
         for name, port in self._ports.items():
             _require_free(name, port)
@@ -143,7 +149,7 @@ class LocalStack:
 
     def _wait_until_ready(self) -> None:
         deadline = time.monotonic() + _READY_WITHIN_S
-        waiting = {f"{self.ingest_url}/readyz", f"{self.serve_url}/readyz"}
+        waiting = {f"{url}/readyz" for url in (self.ingest_url, self.worker_url, self.serve_url)}
         while waiting and time.monotonic() < deadline:
             if (name := self.ended()) is not None:
                 raise RuntimeError(f"{name} ended at its start:\n{self.log_of(name)}")
@@ -183,5 +189,5 @@ def _require_free(name: str, port: int) -> None:
         try:
             probe.bind(("127.0.0.1", port))
         except OSError as exc:
-            setting = "INGEST_PORT" if name == "webhook" else "SERVE_PORT"
-            raise ConfigError(f"{setting}={port}: {os.strerror(exc.errno or 0)}") from exc
+            reason = os.strerror(exc.errno or 0)
+            raise ConfigError(f"{_PORT_SETTINGS[name]}={port}: {reason}") from exc
