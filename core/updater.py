@@ -42,23 +42,23 @@ class UserModelUpdater:
         Raises: RetryableError when a store is away.
         """
         since_ms = now_ms - self._basis.config.window_ms
-        windows = await self._source.fetch_events(user_ids, since_ms=since_ms)
-        models = []
-        for window in windows:
-            if window.events:
-                contents = await self._contents.get(sorted(mentioned_items(window.events)))
-                models.append(
-                    build_user_signals(
-                        window.user_id,
-                        window.events,
-                        contents,
-                        self._basis,
-                        now_ms=now_ms,
-                        revision=window.revision,
-                        catalogue_version=self._contents.version,
-                        vector_space=self._contents.vector_space,
-                    )
-                )
+        found = await self._source.fetch_events(user_ids, since_ms=since_ms)
+        windows = [window for window in found if window.events]
+        mentioned = set().union(*(mentioned_items(window.events) for window in windows))
+        contents = await self._contents.get(sorted(mentioned))
+        models = [
+            build_user_signals(
+                window.user_id,
+                window.events,
+                contents,
+                self._basis,
+                now_ms=now_ms,
+                revision=window.revision,
+                catalogue_version=self._contents.version,
+                vector_space=self._contents.vector_space,
+            )
+            for window in windows
+        ]
         saved = await self._models.save_signals(models)
         return [
             Refreshed(signals=model, saved=stored)
