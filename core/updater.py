@@ -1,6 +1,6 @@
 """`UserModelUpdater`: brings stored models up to date with the buffered events."""
 
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 
 import msgspec
 
@@ -16,6 +16,10 @@ class Refreshed(msgspec.Struct, frozen=True, kw_only=True):
     saved: bool
 
 
+async def _at_once() -> None:
+    """Nobody else waits for a turn."""
+
+
 class UserModelUpdater:
     """fetch_events -> build_user_signals -> save_signals, for one user or a round of them."""
 
@@ -25,8 +29,14 @@ class UserModelUpdater:
         models: UserModelStore,
         contents: ContentStore,
         basis: ModelBasis,
+        between: Callable[[], Awaitable[None]] = _at_once,
     ) -> None:
-        """Keep the ports and what every model depends on besides the events."""
+        """Keep the ports and what every model depends on besides the events.
+
+        `between` is awaited before each model: a process that also does other
+        things lets them have their turn.
+        """
+        self._between = between
         self._source = source
         self._models = models
         self._contents = contents
@@ -54,21 +64,23 @@ class UserModelUpdater:
         Raises: RetryableError when a store is away.
         """
         since_ms = now_ms - self._basis.config.window_ms
-        windows = await self._source.fetch_events(user_ids, since_ms=since_ms)
+        found = await self._source.fetch_events(user_ids, since_ms=since_ms)
+        windows = [window for window in found if window.events]
+        mentioned = set().union(*(mentioned_items(window.events) for window in windows))
+        contents = await self._contents.get(sorted(mentioned))
         models = []
         for window in windows:
-            if window.events:
-                contents = await self._contents.get(sorted(mentioned_items(window.events)))
-                models.append(
-                    build_user_signals(
-                        window.user_id,
-                        window.events,
-                        contents,
-                        self._basis,
-                        now_ms=now_ms,
-                        revision=window.revision,
-                        catalogue_version=self._contents.version,
-                        vector_space=self._contents.vector_space,
-                    )
+            await self._between()
+            models.append(
+                build_user_signals(
+                    window.user_id,
+                    window.events,
+                    contents,
+                    self._basis,
+                    now_ms=now_ms,
+                    revision=window.revision,
+                    catalogue_version=self._contents.version,
+                    vector_space=self._contents.vector_space,
                 )
+            )
         return models

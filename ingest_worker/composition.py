@@ -132,7 +132,9 @@ def model_updater(
 ) -> UserModelUpdater:
     """What rebuilds models, over whichever adapters."""
     basis = ModelBasis.of(read_plan(settings.event_plan), settings.model)
-    return UserModelUpdater(stores.buffer, stores.models, contents, basis)
+    return UserModelUpdater(
+        stores.buffer, stores.models, contents, basis, between=lambda: asyncio.sleep(0)
+    )
 
 
 def ingest_parts(

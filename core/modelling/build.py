@@ -141,7 +141,7 @@ def _taste(likes: Mapping[str, float], contents: Mapping[str, Content]) -> str:
     known = sorted(item for item in likes if item in contents)
     if not known:
         return ""
-    matrix = np.stack([contents[item].vector for item in known])
+    matrix = np.array([contents[item].vector for item in known])
     return pack(centroid(matrix, [likes[item] for item in known]))
 
 
@@ -185,12 +185,13 @@ def _distinct(events: Sequence[InteractionEvent], since_ms: int) -> dict[bytes, 
     """
     members: dict[bytes, InteractionEvent] = {}
     for event in events:
-        member = encode_member(event)
-        if event.ts_ms >= since_ms and (
-            member not in members or event.ts_ms < members[member].ts_ms
-        ):
-            members[member] = event
-    return dict(sorted(members.items(), key=lambda item: (*event_order(item[1]), item[0])))
+        if event.ts_ms >= since_ms:
+            member = encode_member(event)
+            known = members.get(member)
+            if known is None or event.ts_ms < known.ts_ms:
+                members[member] = event
+    ordered = sorted((event_order(event), member) for member, event in members.items())
+    return {member: members[member] for _, member in ordered}
 
 
 def _window(members: Mapping[bytes, InteractionEvent]) -> SignalsWindow:

@@ -1,7 +1,7 @@
 """How strongly a visitor engaged with one item, from everything seen of it."""
 
 from collections.abc import Iterable, Sequence
-from math import exp
+from math import exp, inf
 
 import msgspec
 
@@ -59,14 +59,14 @@ def gather(visits: Sequence[Visit], events: Iterable[InteractionEvent]) -> dict[
             continue
         if event.rating is None and event.strength is None and event.kind != "interaction":
             continue
-        before = said.get(item, _Said())
+        before = said.get(item, _NOTHING_SAID)
         said[item] = _Said(
             rating=before.rating if event.rating is None else event.rating,
             explicit=before.explicit if event.strength is None else event.strength,
             last_ms=event.ts_ms,
         )
     return {
-        item: _evidence(item, by_item.get(item, []), said.get(item, _Said()))
+        item: _evidence(item, by_item.get(item, []), said.get(item, _NOTHING_SAID))
         for item in sorted(by_item.keys() | said.keys())
     }
 
@@ -102,19 +102,29 @@ class _Said(msgspec.Struct, frozen=True, kw_only=True):
     last_ms: int = 0
 
 
+_NOTHING_SAID = _Said()
+_NO_DEPTH = (-inf, False, 0)
+
+
 def _evidence(item: str, visits: Sequence[Visit], said: _Said) -> Evidence:
     # Dwell and end are those of one visit, the deepest: a glance later does not
     # undo a read, and four glances are no read.
-    deepest = max(visits, key=_depth, default=None)
+    deepest, depth = None, _NO_DEPTH
+    stayed, last_ms = 0, said.last_ms
+    for visit in visits:
+        if (its_depth := _depth(visit)) > depth:
+            deepest, depth = visit, its_depth
+        stayed += visit.reason != "abandon"
+        last_ms = max(last_ms, visit.last_ms)
     return Evidence(
         content_id=item,
         visits=len(visits),
-        returns=max(0, sum(visit.reason != "abandon" for visit in visits) - 1),
+        returns=max(0, stayed - 1),
         dwell_seconds=deepest.dwell_seconds if deepest else None,
         reason=deepest.reason if deepest else None,
         rating=said.rating,
         explicit=said.explicit,
-        last_ms=max([said.last_ms, *(visit.last_ms for visit in visits)]),
+        last_ms=last_ms,
     )
 
 

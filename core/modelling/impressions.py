@@ -25,23 +25,28 @@ def unopened_impressions(
     engagement: EngagementConfig,
     signals: SignalsConfig,
 ) -> tuple[Unopened, ...]:
-    """The latest unopened items, newest first, each with a strength below zero."""
+    """The latest unopened items, newest first, each with a strength below zero.
+
+    `events` must be in `event_order`: the last showing of an item is its latest.
+    """
     counts: dict[str, float] = {}
-    latest: dict[str, int] = {}
+    latest: dict[str, tuple[int, float]] = {}
     for event in events:
-        shown = [item for item in event.impressions if item not in opened]
-        faded = decay(event.ts_ms, now_ms, engagement.half_life_days) if shown else 0.0
-        for item in shown:
-            counts[item] = counts.get(item, 0.0) + faded
-            latest[item] = max(latest.get(item, 0), event.ts_ms)
-    newest = sorted(latest, key=lambda item: (-latest[item], item))[: signals.top_impressions]
+        if event.impressions:
+            faded = decay(event.ts_ms, now_ms, engagement.half_life_days)
+            last = (-event.ts_ms, faded)
+            for item in event.impressions:
+                if item not in opened:
+                    counts[item] = counts.get(item, 0.0) + faded
+                    latest[item] = last
+    # Newest first, and by id where the times are equal: the second sort keeps the first.
+    newest = sorted(sorted(latest), key=latest.__getitem__)[: signals.top_impressions]
     return tuple(
         Unopened(
             content_id=item,
             count=counts[item],
-            strength=-signals.soft_negative
-            * decay(latest[item], now_ms, engagement.half_life_days),
-            last_ms=latest[item],
+            strength=-signals.soft_negative * latest[item][1],
+            last_ms=-latest[item][0],
         )
         for item in newest
     )

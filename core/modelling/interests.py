@@ -1,6 +1,6 @@
 """From liked and disliked items to the tags behind them."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 
 from core.config import SignalsConfig
 from core.content import Content
@@ -22,29 +22,31 @@ def tag_weights(
     """
     totals: dict[str, float] = {}
     spelling: dict[str, str] = {}
-    for tag, key, weight in _evidence(strengths, contents, seeds):
-        totals[key] = totals.get(key, 0.0) + weight
-        if tag < spelling.setdefault(key, tag):
-            spelling[key] = tag
+    for strength, tags, keyed_tags in _sources(strengths, contents, seeds):
+        for tag, (key, weight) in zip(tags, keyed_tags, strict=True):
+            if key not in totals:
+                totals[key], spelling[key] = strength * weight, tag
+            else:
+                totals[key] += strength * weight
+                if tag != spelling[key]:
+                    spelling[key] = min(spelling[key], tag)
     strongest = max(totals.values(), default=0.0)
     if strongest <= 0:
         return {}
     scale = max(strongest, 1.0) if config.scale == "evidence" else strongest
-    ranked = sorted(totals, key=lambda key: (-totals[key], spelling[key]))[: config.top_tags]
-    scaled = {spelling[key]: round(totals[key] / scale, DIGITS) for key in ranked}
-    return {tag: value for tag, value in scaled.items() if value > 0}
+    ranked = sorted((-total, spelling[key]) for key, total in totals.items())
+    scaled = ((tag, round(-total / scale, DIGITS)) for total, tag in ranked[: config.top_tags])
+    return {tag: value for tag, value in scaled if value > 0}
 
 
-def _evidence(
+def _sources(
     strengths: Mapping[str, float],
     contents: Mapping[str, Content],
     seeds: Mapping[str, float],
-) -> Iterable[tuple[str, str, float]]:
-    """Every tag with its key and how much it weighs, in an order that sums alike everywhere."""
-    for tag in sorted(seeds):
-        yield tag, tag_key(tag), seeds[tag]
+) -> Iterator[tuple[float, Iterable[str], Iterable[tuple[str, float]]]]:
+    """What brings tags, each with its strength, in an order that sums alike everywhere."""
+    answered = sorted(seeds)
+    yield 1.0, answered, [(tag_key(tag), seeds[tag]) for tag in answered]
     for item in sorted(strengths):
         if (content := contents.get(item)) is not None:
-            strength = abs(strengths[item])
-            for tag, (key, weight) in zip(content.tags, content.keyed_tags, strict=True):
-                yield tag, key, strength * weight
+            yield abs(strengths[item]), content.tags, content.keyed_tags

@@ -26,12 +26,12 @@ def text_id(value: Any) -> str | None:
     return None
 
 
-def content_id(value: Any, prefixes: Sequence[str], fields: Sequence[str]) -> str | None:
+def content_id(value: Any, prefixes: tuple[str, ...], fields: Sequence[str]) -> str | None:
     """The item meant by a bare id or by an object that holds one, without its prefix."""
     if isinstance(value, dict):
         value = next((value[name] for name in fields if value.get(name) is not None), None)
-    text = text_id(value)
-    if text is None or len(text) > MAX_ID_CHARS:
+    text = value.strip() if isinstance(value, str) else text_id(value)
+    if not text or len(text) > MAX_ID_CHARS:
         return None
     for prefix in prefixes:
         if text.startswith(prefix) and len(text) > len(prefix):

@@ -1,15 +1,16 @@
 """Applies an event plan: from a RudderStack event to what the visitor did."""
 
-from collections.abc import Iterator, Sequence
-from math import isfinite
+from collections.abc import Sequence
 from typing import Any
 
 import msgspec
 
 from core.events import AnswerValue, EventKind, InteractionEvent, ViewEnd
 from core.normalizing.ids import content_id, text_id
+from core.normalizing.paths import CompiledPaths, Ends, Places, compile_paths
 from core.normalizing.reasons import UnusableEventError
-from core.plan import EventPlan, PlanEvent, PlanPaths
+from core.normalizing.values import answer, number, question_pairs
+from core.plan import EventPlan, PlanEvent
 
 CALL_TYPES: dict[str, EventKind] = {
     "identify": "identify",
@@ -21,22 +22,8 @@ CALL_TYPES: dict[str, EventKind] = {
 }
 _NEEDS_CONTENT = frozenset({"view_started", "view_ended", "interaction"})
 _LINKING = frozenset({"identify", "alias", "merge"})
-_MAX_ANSWER_CHARS = 200
 _MAX_NAME_CHARS = 200
 _MAX_IMPRESSIONS = 200
-
-Keys = tuple[tuple[str, ...], ...]
-
-
-class _Paths(msgspec.Struct, frozen=True):
-    content: Keys
-    session: Keys
-    request: Keys
-    impressions: Keys
-    reason: Keys
-    dwell_seconds: Keys
-    rating: Keys
-    answers: Keys
 
 
 class EventMapper:
@@ -45,13 +32,14 @@ class EventMapper:
     def __init__(self, plan: EventPlan) -> None:
         """Split every path once."""
         self._plan = plan
-        self._rules = {rule.name: rule for rule in plan.events}
-        self._paths = {rule.name: _compile(rule.paths, plan.paths) for rule in plan.events}
+        self._rules = {
+            rule.name: (rule, compile_paths(rule.paths, plan.paths)) for rule in plan.events
+        }
         self._answer_keys = {rule.key for rule in plan.persona}
 
     def map(
         self, event: dict[str, Any], call: str, base: InteractionEvent
-    ) -> Iterator[InteractionEvent]:
+    ) -> list[InteractionEvent]:
         """Complete `base` (user, time, message id) with what the event says.
 
         An event about several items, such as an order, gives one for each.
@@ -59,49 +47,51 @@ class EventMapper:
         Raises: UnusableEventError with the reason.
         """
         if call != "track":
-            yield self._identity(event, CALL_TYPES[call], base)
-            return
+            return [self._identity(event, CALL_TYPES[call], base)]
         name = text_id(event.get("event"))
         if name is None:
             raise UnusableEventError("no_name")
-        rule = self._rules.get(name)
-        if rule is None:
-            yield msgspec.structs.replace(base, kind="other", name=name[:_MAX_NAME_CHARS])
-        else:
-            yield from self._mapped(event, rule, base)
+        if name in self._rules:
+            return self._mapped(event, *self._rules[name], base)
+        return [msgspec.structs.replace(base, kind="other", name=name[:_MAX_NAME_CHARS])]
 
     def _mapped(
-        self, event: dict[str, Any], rule: PlanEvent, base: InteractionEvent
-    ) -> Iterator[InteractionEvent]:
-        paths = self._paths[rule.name]
-        ids = self._ids(event, paths.content)
+        self, event: dict[str, Any], rule: PlanEvent, paths: CompiledPaths, base: InteractionEvent
+    ) -> list[InteractionEvent]:
+        places = Places(event, paths)
+        ids = self._ids(places, paths.content)
         if not ids and rule.becomes in _NEEDS_CONTENT:
             raise UnusableEventError("no_content")
         whole = msgspec.structs.replace(
             base,
             kind=rule.becomes,
             name=rule.name,
-            session_id=text_id(_first(event, paths.session)),
-            reason=rule.reason or self._reason(_first(event, paths.reason)),
-            dwell_seconds=_number(_first(event, paths.dwell_seconds), low=0.0),
-            request_id=text_id(_first(event, paths.request)),
-            rating=_number(_first(event, paths.rating), low=1.0, high=5.0),
+            content_id=ids[0] if ids else None,
+            session_id=text_id(places.first(paths.session)),
+            reason=rule.reason or self._reason(places.first(paths.reason)),
+            dwell_seconds=number(places.first(paths.dwell_seconds), low=0.0),
+            request_id=text_id(places.first(paths.request)),
+            rating=number(places.first(paths.rating), low=1.0, high=5.0),
             strength=rule.strength,
-            impressions=self._impressions(event, rule),
-            answers=self._answers(_first(event, paths.answers)),
+            impressions=self._impressions(places, rule, paths),
+            answers=self._answers(places.first(paths.answers)),
         )
-        yield msgspec.structs.replace(whole, content_id=ids[0]) if ids else whole
-        for item in ids[1:]:  # what was shown was shown once
-            yield msgspec.structs.replace(whole, content_id=item, impressions=())
+        # What was shown was shown once.
+        others = [
+            msgspec.structs.replace(whole, content_id=item, impressions=()) for item in ids[1:]
+        ]
+        return [whole, *others]
 
     def _reason(self, given: Any) -> ViewEnd | None:
         return self._plan.reasons.get(given) if isinstance(given, str) else None
 
-    def _impressions(self, event: dict[str, Any], rule: PlanEvent) -> tuple[str, ...]:
+    def _impressions(
+        self, places: Places, rule: PlanEvent, paths: CompiledPaths
+    ) -> tuple[str, ...]:
         """What was shown beside an item: once, at the start of its view, not again at its end."""
         if rule.becomes == "view_ended":
             return ()
-        return tuple(self._ids(event, self._paths[rule.name].impressions)[:_MAX_IMPRESSIONS])
+        return tuple(self._ids(places, paths.impressions)[:_MAX_IMPRESSIONS])
 
     def _identity(
         self, event: dict[str, Any], kind: EventKind, base: InteractionEvent
@@ -120,24 +110,27 @@ class EventMapper:
                     traits |= {key: value for key, value in source.items() if value is not None}
         return msgspec.structs.replace(base, kind=kind, links=links, answers=self._answers(traits))
 
-    def _ids(self, event: dict[str, Any], paths: Keys) -> list[str]:
-        for path in paths:
-            found = (
-                content_id(value, self._plan.id_prefixes, self._plan.id_fields)
-                for value in _follow(event, path)
-            )
-            if ids := list(dict.fromkeys(item for item in found if item is not None)):
-                return ids
+    def _ids(self, places: Places, ends: Ends) -> list[str]:
+        """The items that the first path with any leads to, each once."""
+        prefixes, fields = self._plan.id_prefixes, self._plan.id_fields
+        for end in ends:
+            ids: dict[str, None] = {}
+            for value in places.every(end):
+                if (item := content_id(value, prefixes, fields)) is not None:
+                    ids[item] = None
+            if ids:
+                return list(ids)
         return []
 
     def _answers(self, given: Any) -> dict[str, AnswerValue]:
         """The answers and traits that the plan names; all others are not kept."""
+        if given is None:  # nearly always
+            return {}
         kept: dict[str, AnswerValue] = {}
-        for key, value in _pairs(given):
+        for key, value in question_pairs(given):
             bare = answer_key(key, self._plan.answer_prefixes)
-            answer = _answer(value)
-            if bare in self._answer_keys and answer is not None:
-                kept[bare] = answer
+            if bare in self._answer_keys and (said := answer(value)) is not None:
+                kept[bare] = said
         return kept
 
 
@@ -159,72 +152,3 @@ def answer_key(key: str, prefixes: Sequence[str]) -> str:
         if key.startswith(prefix):
             return key[len(prefix) :]
     return key
-
-
-def _compile(own: PlanPaths, general: PlanPaths) -> _Paths:
-    def split(name: str) -> Keys:
-        return tuple(
-            tuple(path.split(".")) for path in getattr(own, name) or getattr(general, name)
-        )
-
-    return _Paths(*(split(field.name) for field in msgspec.structs.fields(PlanPaths)))
-
-
-def _follow(value: Any, path: Sequence[str]) -> list[Any]:
-    """Every value at the end of a path, through each element of a list on the way."""
-    for index, key in enumerate(path):
-        if isinstance(value, list):
-            return [end for item in value for end in _follow(item, path[index:])]
-        if not isinstance(value, dict) or (value := value.get(key)) is None:
-            return []
-    return value if isinstance(value, list) else [value]
-
-
-def _first(event: dict[str, Any], paths: Keys) -> Any:
-    """What the first path that leads anywhere leads to, lists left whole."""
-    for path in paths:
-        value: Any = event
-        for key in path:
-            value = value.get(key) if isinstance(value, dict) else None
-        if value is not None:
-            return value
-    return None
-
-
-def _number(value: Any, *, low: float, high: float = float("inf")) -> float | None:
-    if isinstance(value, str):
-        try:
-            value = float(value)
-        except ValueError:
-            return None
-    if isinstance(value, bool) or not isinstance(value, int | float):
-        return None
-    try:
-        number = float(value)
-    except OverflowError:
-        return None
-    return number if isfinite(number) and low <= number <= high else None
-
-
-def _pairs(given: Any) -> Iterator[tuple[str, Any]]:
-    if isinstance(given, dict):
-        yield from ((str(key), value) for key, value in given.items())
-    elif isinstance(given, list):
-        for item in given:
-            if isinstance(item, dict) and (key := text_id(item.get("question_id"))):
-                yield key, item.get("answer")
-
-
-def _answer(value: Any) -> AnswerValue | None:
-    if isinstance(value, list):
-        several = tuple(one for one in map(_single_answer, value) if one is not None)
-        return several or None
-    return _single_answer(value)
-
-
-def _single_answer(value: Any) -> str | float | None:
-    if isinstance(value, str):
-        return value.strip()[:_MAX_ANSWER_CHARS] or None
-    number = _number(value, low=-1e12, high=1e12)
-    # A whole number reads better, and encodes the same, however the SDK wrote it.
-    return int(number) if number is not None and number.is_integer() else number

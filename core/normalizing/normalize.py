@@ -5,7 +5,6 @@ and costs its neighbours nothing.
 """
 
 import hashlib
-from collections.abc import Iterator
 from typing import Any
 
 import msgspec
@@ -51,7 +50,7 @@ def normalize_events(
     bare_call = call_type if request.is_bare else None
     for index, event in enumerate(request.events):
         try:
-            found = list(_normalize(event, mapper, request.sent_at, arrived_ms, bare_call))
+            found = _normalize(event, mapper, request.sent_at, arrived_ms, bare_call)
         except UnusableEventError as exc:
             rejections.append(_reject(exc.reason, event, bare_call))
             continue
@@ -67,11 +66,9 @@ def normalize_events(
 
 def _normalize(
     event: Any, mapper: EventMapper, sent_at: Any, arrived_ms: int, call_type: str | None
-) -> Iterator[InteractionEvent]:
-    if isinstance(event, Malformed):
-        raise UnusableEventError("malformed")
+) -> list[InteractionEvent]:
     if not isinstance(event, dict):
-        raise UnusableEventError("not_an_object")
+        raise UnusableEventError("malformed" if isinstance(event, Malformed) else "not_an_object")
     call = _call(event, call_type)
     base = InteractionEvent(
         user_id=_user(event),

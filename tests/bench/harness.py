@@ -5,7 +5,6 @@ take turns, so that a slow minute of the machine falls on both.
 """
 
 import asyncio
-import gc
 import signal
 from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
 from math import ceil
@@ -16,7 +15,7 @@ from typing import Any, TypeVar
 import msgspec
 import uvloop
 
-from adapters.process import stop_signals
+from adapters.process import settle, stop_signals
 
 T = TypeVar("T")
 _CANCEL_AGAIN_S = 2.0
@@ -88,7 +87,7 @@ async def medians(runs: Mapping[str, Repetition], repetitions: int) -> dict[str,
     samples: dict[str, list[Sample]] = {name: [] for name in runs}
     for _ in range(repetitions):
         for name, run in runs.items():
-            gc.collect()  # what the one before left behind is not paid by this one
+            settle()  # as every process does; and what the one before left is not paid by this one
             samples[name].append(await run())
     return {
         name: Sample(

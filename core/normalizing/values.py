@@ -1,0 +1,54 @@
+"""Numbers and answers, out of whatever JSON an app writes for them."""
+
+from collections.abc import Iterator
+from math import isfinite
+from typing import Any
+
+from core.events import AnswerValue
+from core.normalizing.ids import text_id
+
+_MAX_ANSWER_CHARS = 200
+
+
+def number(value: Any, *, low: float, high: float = float("inf")) -> float | None:
+    """A finite number within the bounds, be it written as text; None where there is none."""
+    if value is None or isinstance(value, bool):
+        return None
+    if isinstance(value, str):
+        try:
+            value = float(value)
+        except ValueError:
+            return None
+    if not isinstance(value, int | float):
+        return None
+    try:
+        found = float(value)
+    except OverflowError:
+        return None
+    return found if isfinite(found) and low <= found <= high else None
+
+
+def question_pairs(given: Any) -> Iterator[tuple[str, Any]]:
+    """Questions with their answers, from an object or from a list of one object each."""
+    if isinstance(given, dict):
+        yield from given.items()
+    elif isinstance(given, list):
+        for item in given:
+            if isinstance(item, dict) and (key := text_id(item.get("question_id"))):
+                yield key, item.get("answer")
+
+
+def answer(value: Any) -> AnswerValue | None:
+    """An answer as text or number, several as a tuple; None where nothing was said."""
+    if isinstance(value, list):
+        several = tuple(one for one in map(_single_answer, value) if one is not None)
+        return several or None
+    return _single_answer(value)
+
+
+def _single_answer(value: Any) -> str | float | None:
+    if isinstance(value, str):
+        return value.strip()[:_MAX_ANSWER_CHARS] or None
+    found = number(value, low=-1e12, high=1e12)
+    # A whole number reads better, and encodes the same, however the SDK wrote it.
+    return int(found) if found is not None and found.is_integer() else found
