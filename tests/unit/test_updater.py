@@ -1,6 +1,7 @@
 """A round of `UserModelUpdater`: many visitors, few calls, each model as if it were alone."""
 
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 from adapters.memory.content_store import InMemoryContentStore
 from adapters.memory.event_buffer import FakeEventSource
@@ -31,10 +32,10 @@ class CountingContents(InMemoryContentStore):
         return await super().get(content_ids)
 
 
-def updater(contents: InMemoryContentStore) -> UserModelUpdater:
+def updater(contents: InMemoryContentStore, **more: Any) -> UserModelUpdater:
     models = InMemoryUserModelStore(ttl_s=60, clock_s=lambda: 0.0)
     basis = ModelBasis.of(PLAN, ModelConfig())
-    return UserModelUpdater(FakeEventSource(EVENTS), models, contents, basis)
+    return UserModelUpdater(FakeEventSource(EVENTS), models, contents, basis, **more)
 
 
 async def test_a_round_asks_the_catalogue_once_for_all_that_its_visitors_saw() -> None:
@@ -54,6 +55,16 @@ async def test_a_model_of_a_round_is_the_one_that_a_round_of_one_gives() -> None
     ]
     assert together == alone
     assert [one.signals.user_id for one in together] == ["u1", "u2"]
+
+
+async def test_others_have_their_turn_before_every_model() -> None:
+    turns: list[str] = []
+
+    async def between() -> None:
+        turns.append("somebody else's")
+
+    await updater(themed_catalogue(), between=between).refresh("u1", "u2", now_ms=NOW_MS)
+    assert len(turns) == 2
 
 
 async def test_a_visitor_without_events_gets_no_model() -> None:
