@@ -16,21 +16,22 @@ import msgspec
 from core.errors import ConfigError
 
 _END_WITHIN_S = 5.0
-_STARTED = 19
-"""Of the fields after the name in /proc/PID/stat: when the process started."""
+_STATE, _STARTED = 0, 19
+"""Of the fields after the name in /proc/PID/stat: the state, and when the process started."""
+_ENDED_STATES = ("Z", "X", "x")
 
 
 class Started(msgspec.Struct, frozen=True):
-    """A process, its start and command line, by which a reused number is told apart."""
+    """A process, and its start, by which a reused number is told apart."""
 
     pid: int
-    command: str
+    birth: str
     is_supervisor: bool = False
 
     @property
     def is_running(self) -> bool:
         """Whether that very process still runs."""
-        return bool(self.command) and _command(self.pid) == self.command
+        return bool(self.birth) and _birth(self.pid) == self.birth
 
 
 class ProcessRecord:
@@ -60,8 +61,8 @@ class ProcessRecord:
     def write(self, pids: list[int]) -> None:
         """Remember the running processes, this one as their supervisor."""
         self._path.parent.mkdir(parents=True, exist_ok=True)
-        supervisor = Started(os.getpid(), _command(os.getpid()), is_supervisor=True)
-        started = [supervisor, *(Started(pid, _command(pid)) for pid in pids)]
+        supervisor = Started(os.getpid(), _birth(os.getpid()), is_supervisor=True)
+        started = [supervisor, *(Started(pid, _birth(pid)) for pid in pids)]
         self._path.write_bytes(msgspec.json.encode(started))
 
     def clear(self) -> None:
@@ -74,13 +75,16 @@ class ProcessRecord:
         return []
 
 
-def _command(pid: int) -> str:
-    """When and as what a process was started, empty where there is none or no way to tell."""
+def _birth(pid: int) -> str:
+    """When a process was started, empty where there is none or no way to tell.
+
+    Not by its command line where there is another way: of a process that has
+    just been started that is empty for a moment.
+    """
     with suppress(OSError):
-        raw = Path(f"/proc/{pid}/cmdline").read_bytes()
-        started = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[_STARTED]
-        command = raw.replace(b"\0", b" ").decode(errors="replace").strip()
-        return f"{started} {command}" if command else ""
+        fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+        boot = Path("/proc/sys/kernel/random/boot_id").read_text().strip()
+        return "" if fields[_STATE] in _ENDED_STATES else f"{boot} {fields[_STARTED]}"
     if Path("/proc/self").exists() or shutil.which("ps") is None:
         return ""
     shown = subprocess.run(  # noqa: S603

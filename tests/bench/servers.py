@@ -64,7 +64,7 @@ def http_process(folder: Path, port_name: str, *arguments: str, **environ: str) 
     port = free_port()
     log = folder / f"{'-'.join(arguments)}.log"
     with log.open("wb") as output:
-        process = subprocess.Popen(  # noqa: S603 - our own modules
+        process = subprocess.Popen(
             [sys.executable, "-m", *arguments],
             env=child_environ(**environ, **{port_name: str(port)}),
             cwd=_REPOSITORY,

@@ -31,7 +31,7 @@ class Run:
         self.output = folder / f"output-{uuid4()}"
         self.ports = (free_port(), free_port())
         with self.output.open("wb") as output:
-            self.process = subprocess.Popen(  # noqa: S603 - our own command
+            self.process = subprocess.Popen(
                 [
                     sys.executable,
                     "-m",
@@ -150,7 +150,7 @@ def test_a_second_run_in_the_same_folder_leaves_the_first_alone(folder: Path) ->
 def test_a_port_that_is_taken_is_named(folder: Path) -> None:
     first = Run(folder)
     first.curl_lines()
-    second = subprocess.run(  # noqa: S603 - our own command
+    second = subprocess.run(
         [sys.executable, "-m", "deploy.cli", "run", "--folder", str(folder / "second")],
         env=ENVIRON | {"REDIS_URL": "", "INGEST_PORT": str(first.ports[0])},
         capture_output=True,
@@ -183,7 +183,7 @@ def test_the_demo_tells_the_day() -> None:
 
 def test_dead_letters_are_looked_at_sent_again_and_dropped(folder: Path) -> None:
     def dead_letter(*arguments: str, url: str) -> subprocess.CompletedProcess[str]:
-        return subprocess.run(  # noqa: S603 - our own command
+        return subprocess.run(
             [sys.executable, "-m", "deploy.cli", "dead-letter", *arguments],
             env=ENVIRON | {"REDIS_URL": url},
             capture_output=True,

@@ -145,7 +145,7 @@ def test_every_key_of_a_user_ends_by_itself(stack: LocalStack) -> None:
 
 
 def start(*arguments: str, **environ: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(  # noqa: S603 - our own modules
+    return subprocess.run(
         [sys.executable, "-m", *arguments],
         env=ENVIRON | environ,
         capture_output=True,
