@@ -37,7 +37,7 @@ class FolderImage:
         self.command: list[str] = []
 
     def make(self, stages: Sequence[Stage], context: Path) -> None:
-        """Run all stages. Raises: subprocess.CalledProcessError, ValueError."""
+        """Run all stages. Raises: AssertionError with what a step that failed said."""
         for stage in stages:
             self.root.mkdir(parents=True)
             self.workdir = self.root
@@ -82,9 +82,7 @@ class FolderImage:
     def _run(self, step: Step, context: Path) -> None:
         text = _PATH.sub(f"{self.root}/", step.text)
         if step.word == "RUN":
-            subprocess.run(  # noqa: S603
-                ["/bin/sh", "-c", text], cwd=self.workdir, env=self.environ, check=True
-            )
+            self._run_command(text)
         elif step.word == "COPY":
             self._copy(step.text, context)
         elif step.word == "ENV":
@@ -97,6 +95,19 @@ class FolderImage:
             self.command = json.loads(step.text)
         elif step.word not in _ONLY_FOR_ENGINES:
             raise ValueError(f"{step.word}: this check does not know how to do that")
+
+    def _run_command(self, text: str) -> None:
+        done = subprocess.run(  # noqa: S603
+            ["/bin/sh", "-c", text],
+            cwd=self.workdir,
+            env=self.environ,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            check=False,
+            text=True,
+        )
+        if done.returncode != 0:
+            raise AssertionError(f"RUN {text}\nended with {done.returncode}:\n{done.stdout}")
 
     def _copy(self, text: str, context: Path) -> None:
         *sources, wanted = text.split()
