@@ -7,10 +7,10 @@ RUNTIME := $(VENV)/.runtime
 DEV := $(VENV)/.dev
 INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes
 
-.PHONY: help run demo webhook worker serve test check bench golden fmt lock clean
+.PHONY: help run demo webhook worker serve test check bench image-check golden fmt lock clean
 
 help: ## Show this list
-	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-8s %s\n", $$1, $$2}'
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-11s %s\n", $$1, $$2}'
 
 run: $(RUNTIME) ## Run the whole pipeline: webhook on 8080, read API on 8081
 	@$(BIN)/ai-engine run
@@ -39,6 +39,9 @@ check: $(DEV) ## Lint, types, layers and tests: what CI runs
 
 bench: $(DEV) ## Measure against ceilings of the same run; writes build/bench.json
 	$(BIN)/python -m tests.bench
+
+image-check: $(DEV) ## Run the image's steps and commands in an empty folder (minutes; no engine)
+	$(BIN)/python -m tests.deployment
 
 golden: $(DEV) ## Rewrite the golden files; read the diff
 	$(BIN)/python -m pytest -q tests/golden --rewrite-golden
