@@ -1,11 +1,15 @@
 """`python -m ingest_worker webhook` and `python -m ingest_worker worker`."""
 
 import os
+import signal
 import sys
 
 # Before numpy: the products here are too small to share, and BLAS threads that
 # wait for one another on busy cores make an answer ten times slower.
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+# Before the imports, which take most of a second: as process 1 of a container it
+# would not hear SIGTERM without a handler.
+signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
 
 
 from adapters.process import run_process

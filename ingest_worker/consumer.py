@@ -27,6 +27,8 @@ from core.ports import RawBatch
 from ingest_worker.metrics import WorkerMetrics
 
 _REFUSED_PAUSE_S = 0.5
+_FINISH_BATCH_S = 5.0
+"""What a batch in hand is given when the worker stops."""
 
 Decode = Callable[[bytes, Mapping[bytes, bytes]], RawBatch]
 Handle = Callable[[Sequence[RawBatch]], Awaitable[None]]
@@ -71,6 +73,7 @@ def make_broker(url: str, *, cluster: bool, timeout_s: float) -> RedisBroker:
         health_check_interval=30,
         socket_timeout=timeout_s,
         socket_connect_timeout=timeout_s,
+        graceful_timeout=_FINISH_BATCH_S,
     )
 
 

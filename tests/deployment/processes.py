@@ -11,8 +11,6 @@ from deploy.one_process import OneProcess
 from ingest_worker.consumer import make_broker
 from ingest_worker.worker import _FINISH_WITHIN_S
 
-# The worker's own HTTP port is made elsewhere at the same time; this goes when it is there.
-TO_COME = frozenset({"WORKER_HOST", "WORKER_PORT"})
 SETTINGS: dict[str, Any] = dict(variables(OneProcess))
 
 
@@ -30,7 +28,7 @@ def _stops_within_s(name: str) -> float:
     redis_s = float(SETTINGS["REDIS_TIMEOUT_S"])
     if name != "worker":
         return _GRACE_S + redis_s
-    broker = make_broker("redis://127.0.0.1", timeout_s=redis_s)
+    broker = make_broker("redis://127.0.0.1", cluster=False, timeout_s=redis_s)
     return (broker.config.graceful_timeout or 0) + _FINISH_WITHIN_S + redis_s
 
 

@@ -11,7 +11,7 @@ from compose_spec import parse_duration
 from deploy.valkey import Valkey, free_port
 from tests.deployment.files import compose, example_environ, port_of
 from tests.deployment.image import FolderImage
-from tests.deployment.processes import PROCESSES, TO_COME
+from tests.deployment.processes import PROCESSES
 from tests.end_to_end.client import Pipeline, eventually, read, visitor
 
 _ITEM = "lidice-children"
@@ -93,9 +93,6 @@ def check_processes(image: FolderImage, source: Path, folder: Path) -> None:
 
 def _ask(image: FolderImage, running: list[Running], key: str) -> None:
     for one in running:
-        if one.name == "worker" and TO_COME:
-            say("worker's health check", "NOT RUN: it has no port yet")
-            continue
         eventually(one.is_healthy)
         say(f"{one.name}'s health check", "passes")
     ports = {one.name: one.port for one in running}

@@ -9,7 +9,7 @@ import pytest
 from tests.deployment.containerfile import read_stages
 from tests.deployment.context import is_sent, read_rules
 from tests.deployment.files import TOP, image_environment, image_user, port_of, stages
-from tests.deployment.processes import PROCESSES, SETTINGS, TO_COME
+from tests.deployment.processes import PROCESSES, SETTINGS
 
 BUILD, FINAL = stages()
 RULES = read_rules((TOP / ".dockerignore").read_text(encoding="utf-8"))
@@ -60,11 +60,7 @@ def test_it_names_the_ports_of_the_three_processes() -> None:
 
 def test_every_variable_of_the_image_is_pythons_or_a_setting() -> None:
     for name in image_environment():
-        assert name == "PATH" or name.startswith("PYTHON") or name in {*SETTINGS, *TO_COME}, name
-
-
-def test_settings_that_are_to_come_are_not_there_yet() -> None:
-    assert not TO_COME & set(SETTINGS), "take TO_COME out of tests/deployment/processes.py"
+        assert name == "PATH" or name.startswith("PYTHON") or name in SETTINGS, name
 
 
 def test_the_build_sees_every_package_and_its_data() -> None:

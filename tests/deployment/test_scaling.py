@@ -2,8 +2,7 @@
 
 import pytest
 
-from adapters.redis.keys import stream_key
-from adapters.redis.stream import GROUP
+from adapters.redis.keys import GROUP, stream_key
 from tests.deployment.files import port_of, settings_file
 from tests.deployment.manifests import (
     BASE,

@@ -31,10 +31,6 @@ def stack(tmp_path: Path) -> Iterator[LocalStack]:
     with LocalStack(
         tmp_path, ingest_port=free_port(), serve_port=free_port(), environ=ENVIRON | HASTY
     ) as running:
-        # The worker has no port; it is up once it has done something.
-        first = visitor()
-        pipeline_of(running).accept(read(first, "lidice-children", 30))
-        pipeline_of(running).model_of(first, events=1)
         yield running
 
 
@@ -130,6 +126,26 @@ def test_sigterm_ends_a_process_in_order(stack: LocalStack, name: str) -> None:
     log = stack.log_of(name)
     assert "process.stopped" in log
     assert "Traceback" not in log
+
+
+@pytest.mark.parametrize("arguments", [["ingest_worker", "worker"], ["serve_api"]])
+@pytest.mark.skipif(sys.platform != "linux", reason="looks into /proc")
+def test_sigterm_is_heard_from_the_very_start(arguments: list[str]) -> None:
+    """As process 1 of a container, a process without a handler would never hear it."""
+    with subprocess.Popen([sys.executable, "-m", *arguments], env=ENVIRON | HASTY) as process:
+        status = Path(f"/proc/{process.pid}/status")
+
+        def listens() -> bool:
+            [caught] = [
+                int(line.split()[1], 16)
+                for line in status.read_text().splitlines()
+                if line.startswith("SigCgt")
+            ]
+            return bool(caught >> (signal.SIGTERM - 1) & 1)
+
+        eventually(listens)
+        process.send_signal(signal.SIGTERM)
+        assert process.wait(timeout=10) == 0
 
 
 def test_every_key_of_a_user_ends_by_itself(stack: LocalStack) -> None:
