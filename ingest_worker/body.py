@@ -14,6 +14,14 @@ _GZIP_OR_ZLIB = 32 + zlib.MAX_WBITS
 class BodyTooLargeError(RejectedError):
     """The body is over the limit, before or after decompression."""
 
+    code = "too_large"
+
+
+class TooManyEventsError(BodyTooLargeError):
+    """The body holds more events than a request may."""
+
+    code = "too_many_events"
+
 
 class BadEncodingError(RejectedError):
     """The body says gzip and is not."""

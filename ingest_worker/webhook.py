@@ -20,7 +20,7 @@ from core.normalizing.body import NotJsonError, count_events
 from core.ports import RawBatchStream
 from ingest_worker.access import IngestKey
 from ingest_worker.backpressure import Backpressure
-from ingest_worker.body import BadEncodingError, BodyTooLargeError, read_body
+from ingest_worker.body import BadEncodingError, BodyTooLargeError, TooManyEventsError, read_body
 from ingest_worker.settings import IngestSettings
 
 _METHODS = ["POST", "PUT", "PATCH"]
@@ -65,10 +65,11 @@ class Webhook:
             self._backpressure.admit()
             async with asyncio.timeout(settings.body_timeout_s):
                 body = await read_body(request.stream(), settings.max_body_bytes)
-                events = count_events(body)
+                events = count_events(body, limit=settings.max_batch_events)
+                _require_at_most(settings.max_batch_events, events)
                 await self._stream.enqueue(body, call_type=_call_type(request.scope["path"]))
         except BodyTooLargeError as exc:
-            return _refuse(413, "too_large", str(exc))
+            return _refuse(413, exc.code, str(exc))
         except (NotJsonError, BadEncodingError) as exc:
             return _refuse(400, "not_json", str(exc))
         except ClientDisconnect:
@@ -92,6 +93,11 @@ def _ingest_paths() -> Iterator[str]:
     for path in ("/api/ingest", *sdk_paths, *(f"/api/ingest{path}" for path in sdk_paths)):
         yield path
         yield f"{path}/"
+
+
+def _require_at_most(limit: int, events: int) -> None:
+    if events > limit:
+        raise TooManyEventsError(f"the body has {events} events; a request may have {limit}")
 
 
 async def _healthy(_: Request) -> Response:

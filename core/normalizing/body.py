@@ -9,7 +9,7 @@ event cannot take its neighbours along.
 import json
 import re
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, Literal
 
 import msgspec
 
@@ -30,9 +30,10 @@ class NotJsonError(RejectedError):
 
 
 class Malformed(msgspec.Struct, frozen=True):
-    """An element of a batch that cannot be decoded, as its bytes."""
+    """An element of a batch that cannot be decoded, as its bytes, and why not."""
 
     raw: bytes
+    reason: Literal["malformed", "too_deep"] = "malformed"
 
 
 class Body(msgspec.Struct, frozen=True):
@@ -52,8 +53,11 @@ _ARRAY = msgspec.json.Decoder(list[msgspec.Raw])
 _RAW = msgspec.json.Decoder(msgspec.Raw)
 
 
-def count_events(body: bytes) -> int:
+def count_events(body: bytes, *, limit: int) -> int:
     """How many events a body holds, at the cost of one scan.
+
+    A body nested too deep for the decoder counts as one for as long as its
+    commas cannot make more than `limit` events: the worker judges each of them.
 
     Raises: NotJsonError where the body is not JSON at all.
     """
@@ -66,7 +70,7 @@ def count_events(body: bytes) -> int:
             return len(_ARRAY.decode(body))
         _RAW.decode(body)
     except RecursionError:
-        return 1  # too deep to look at here; the worker judges it event by event
+        return 1 if body.count(b",") < limit else len(raw_events(body))
     except _STRICT_FAILURES:
         return len(_salvage(body).events)
     return 1
@@ -111,8 +115,10 @@ def _salvage(body: bytes) -> Body:
 def _decode_or_keep(raw: bytes) -> Any:
     try:
         return _decode_leniently(raw)
-    except (ValueError, RecursionError):
+    except ValueError:
         return Malformed(raw)
+    except RecursionError:
+        return Malformed(raw, "too_deep")
 
 
 def _decode_leniently(raw: bytes) -> Any:
