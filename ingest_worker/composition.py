@@ -27,6 +27,7 @@ from adapters.settings import SharedSettings, read_settings
 from core.errors import ConfigError
 from core.log_names import INGEST_OPENED
 from core.modelling.build import ModelBasis
+from core.normalizing.limits import EventLimits
 from core.normalizing.mapping import EventMapper
 from core.plan import EventPlan
 from core.ports import (
@@ -54,6 +55,7 @@ class IngestProcess(SharedSettings, frozen=True, kw_only=True):
     """All settings of the webhook and of the worker."""
 
     ingest: IngestSettings = IngestSettings()
+    event: EventLimits = EventLimits()
     worker: WorkerSettings = WorkerSettings()
 
 
@@ -175,7 +177,7 @@ def ingest_parts(
         again_after_ms=settings.model_ttl_s * 1000 // 2,
     )
     handler = BatchHandler(
-        mapper=EventMapper(plan),
+        mapper=EventMapper(plan, settings.event),
         buffer=buffer,
         queue=queue,
         dead_letters=dead_letters,
