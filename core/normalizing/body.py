@@ -7,18 +7,13 @@ event cannot take its neighbours along.
 """
 
 import json
-import re
-from collections.abc import Iterator
 from typing import Any, Literal
 
 import msgspec
 
 from core.errors import RejectedError
+from core.normalizing.elements import count_raw_events, raw_events
 
-# Possessive, and a string may end with the text: without either, a body of
-# backslashes would be scanned again from every quote.
-_TOKEN = re.compile(rb'"(?:[^"\\]++|\\.)*+(?:"|\\?\Z)|[\[\]{},]', re.DOTALL)
-_BATCH_VALUE = re.compile(rb"\s*:\s*\[")
 _BOM = b"\xef\xbb\xbf"
 _STRICT_FAILURES = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
 # Digits past this are a float's business; int() of thousands of them is refused by Python.
@@ -70,7 +65,7 @@ def count_events(body: bytes, *, limit: int) -> int:
             return len(_ARRAY.decode(body))
         _RAW.decode(body)
     except RecursionError:
-        return 1 if body.count(b",") < limit else len(raw_events(body))
+        return 1 if body.count(b",") < limit else count_raw_events(body)
     except _STRICT_FAILURES:
         return len(_salvage(body).events)
     return 1
@@ -93,11 +88,6 @@ def _unwrap(value: Any) -> Body:
     if isinstance(value, dict) and isinstance(value.get("batch"), list):
         return Body(value["batch"], value.get("sentAt"))
     return Body([value], is_bare=True)
-
-
-def raw_events(body: bytes) -> list[bytes]:
-    """The bytes of each event of a body, found without decoding it."""
-    return list(_elements(body.removeprefix(_BOM)))
 
 
 def _salvage(body: bytes) -> Body:
@@ -139,41 +129,3 @@ def _clean(value: Any) -> Any:
     if isinstance(value, dict):
         return {_clean(key): _clean(item) for key, item in value.items()}
     return value
-
-
-def _elements(text: bytes) -> Iterator[bytes]:
-    """The elements of the outer array or of `batch`, found without recursion."""
-    opening = _opening(text)
-    if opening is None:
-        yield text
-        return
-    depth, start = 0, opening + 1
-    for token in _TOKEN.finditer(text, opening):
-        mark = token[0]
-        if mark in b"[{":
-            depth += 1
-        elif mark in b"]}":
-            depth -= 1
-        if (mark == b"," and depth == 1) or depth == 0:
-            if element := text[start : token.start()].strip():
-                yield element
-            start = token.end()
-        if depth == 0:
-            return
-
-
-def _opening(text: bytes) -> int | None:
-    """Where the array of events starts, None for a single event."""
-    start = len(text) - len(text.lstrip())
-    if text[start : start + 1] == b"[":
-        return start
-    depth = 0
-    for token in _TOKEN.finditer(text):
-        mark = token[0]
-        if mark in b"[{":
-            depth += 1
-        elif mark in b"]}":
-            depth -= 1
-        elif mark == b'"batch"' and depth == 1 and (value := _BATCH_VALUE.match(text, token.end())):
-            return value.end() - 1
-    return None

@@ -5,7 +5,8 @@ from typing import Any
 
 import msgspec
 
-from core.normalizing.body import Body, Malformed, raw_events
+from core.normalizing.body import Body, Malformed
+from core.normalizing.elements import raw_events
 from core.normalizing.ids import text_id
 from core.normalizing.reasons import Rejection, RejectReason
 
