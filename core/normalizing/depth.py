@@ -1,4 +1,4 @@
-"""How deep JSON is nested, found without recursion and at next to no cost where it is shallow."""
+"""How deep JSON is nested, found without recursion and at little cost where it is shallow."""
 
 from collections.abc import Sequence
 from typing import Any

@@ -16,7 +16,7 @@ from core.normalizing.depth import deeper_ones
 from core.normalizing.ids import text_id
 from core.normalizing.mapping import CALL_TYPES, EventMapper, merged_ids
 from core.normalizing.reasons import NormalizedBatch, Rejection, UnusableEventError
-from core.normalizing.rejections import Rejections, given_message_id
+from core.normalizing.rejections import Unusable, given_message_id, reject
 
 _KNOWN_CALLS = frozenset({"track", *CALL_TYPES})
 # What a retry or RudderStack's own way changes, so it cannot tell two events apart.
@@ -46,30 +46,31 @@ def normalize_events(
         whole = Rejection(reason="malformed", message_id=None, body=body)
         return NormalizedBatch(events=(), rejections=(whole,), expired=0)
     events: list[InteractionEvent] = []
-    rejections = Rejections(body, request, limits.max_id_chars)
+    unusable: list[Unusable] = []
     expired = 0
     # A path such as /v1/track types the one bare event; those of a batch type themselves.
     bare_call = call_type if request.is_bare else None
     too_deep = deeper_ones(body, request.events, limits.max_depth)
-    for index, event in enumerate(request.events):
-        if index in too_deep:
-            rejections.add("too_deep", index, bare_call)
+    for place, event in enumerate(request.events):
+        if place in too_deep:
+            unusable.append(Unusable("too_deep", place))
             continue
         try:
             found = _normalize(event, mapper, request.sent_at, arrived_ms, bare_call)
         except UnusableEventError as exc:
-            rejections.add(exc.reason, index, bare_call)
+            unusable.append(Unusable(exc.reason, place))
             continue
         except RecursionError:  # where the setting allows more than Python does
-            rejections.add("too_deep", index, bare_call)
+            unusable.append(Unusable("too_deep", place))
             continue
         if found[0].ts_ms < arrived_ms - window_ms:
             expired += 1
         else:
             events += found
-    return NormalizedBatch(
-        events=tuple(events), rejections=tuple(rejections.found), expired=expired
+    rejections = reject(
+        unusable, body, request, call_type=bare_call, max_id_chars=limits.max_id_chars
     )
+    return NormalizedBatch(events=tuple(events), rejections=rejections, expired=expired)
 
 
 def _normalize(

@@ -1,7 +1,7 @@
-"""Collects what a body holds that cannot be used, with the bytes that a dead letter keeps."""
+"""What a body holds that cannot be used, with the bytes that a dead letter keeps."""
 
-from functools import cached_property
-from typing import Any
+from collections.abc import Sequence
+from typing import Any, NamedTuple
 
 import msgspec
 
@@ -13,43 +13,36 @@ from core.normalizing.reasons import Rejection, RejectReason
 _DETERMINISTIC = msgspec.json.Encoder(order="deterministic")
 
 
-class Rejections:
-    """The rejections of one body, in the order of its events."""
+class Unusable(NamedTuple):
+    """An event that cannot be used, by its place in the body."""
 
-    def __init__(self, body: bytes, request: Body, max_id_chars: int) -> None:
-        """Nothing is rejected yet."""
-        self.found: list[Rejection] = []
-        self._body = body
-        self._events = request.events
-        self._max_id_chars = max_id_chars
+    reason: RejectReason
+    place: int
 
-    def add(self, reason: RejectReason, index: int, call_type: str | None) -> None:
-        """Reject an event by its place in the body; `call_type` is what the path said of it."""
-        event = self._events[index]
-        rejection = Rejection(
+
+def reject(
+    found: Sequence[Unusable],
+    body: bytes,
+    request: Body,
+    *,
+    call_type: str | None,
+    max_id_chars: int,
+) -> tuple[Rejection, ...]:
+    """A rejection of each of a body's unusable events; `call_type` is what the path said of it."""
+    if not found:
+        return ()
+    originals = _originals(body, request) if any(one.reason == "too_deep" for one in found) else []
+    return tuple(
+        Rejection(
             reason=reason,
-            message_id=given_message_id(event, self._max_id_chars),
-            body=self._bytes_of(reason, index),
+            message_id=given_message_id(request.events[place], max_id_chars),
+            body=originals[place]
+            if reason == "too_deep" and originals
+            else _encoded(request.events[place]),
             call_type=call_type,
         )
-        self.found.append(rejection)
-
-    def _bytes_of(self, reason: RejectReason, index: int) -> bytes:
-        event = self._events[index]
-        if isinstance(event, Malformed):
-            return event.raw
-        if reason == "too_deep" and index < len(self._originals):
-            return self._originals[index]
-        try:
-            return _DETERMINISTIC.encode(event)
-        except RecursionError:
-            return b""  # nobody honest writes the key of the batch twice, or so deep
-
-    @cached_property
-    def _originals(self) -> list[bytes]:
-        """Every event as it came; none where a look at the bytes finds other events."""
-        originals = raw_events(self._body)
-        return originals if len(originals) == len(self._events) else []
+        for reason, place in found
+    )
 
 
 def given_message_id(event: Any, max_chars: int) -> str | None:
@@ -59,3 +52,18 @@ def given_message_id(event: Any, max_chars: int) -> str | None:
             if given := text_id(event.get(name)):
                 return given[:max_chars]
     return None
+
+
+def _originals(body: bytes, request: Body) -> list[bytes]:
+    """Every event as it came; none where a look at the bytes finds other events."""
+    originals = raw_events(body)
+    return originals if len(originals) == len(request.events) else []
+
+
+def _encoded(event: Any) -> bytes:
+    if isinstance(event, Malformed):
+        return event.raw
+    try:
+        return _DETERMINISTIC.encode(event)
+    except RecursionError:
+        return b""  # nobody honest hides the key of the batch, and nests so deep
