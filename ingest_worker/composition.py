@@ -22,6 +22,7 @@ from adapters.settings import SharedSettings, read_settings
 from core.errors import ConfigError
 from core.log_names import INGEST_OPENED
 from core.modelling.build import ModelBasis
+from core.normalizing.limits import EventLimits
 from core.normalizing.mapping import EventMapper
 from core.ports import ContentStore, DeadLetters, DueQueue, EventBuffer, UserModelStore
 from core.updater import UserModelUpdater
@@ -40,6 +41,7 @@ class IngestProcess(SharedSettings, frozen=True, kw_only=True):
     """All settings of the webhook and of the worker."""
 
     ingest: IngestSettings = IngestSettings()
+    event: EventLimits = EventLimits()
     worker: WorkerSettings = WorkerSettings()
 
 
@@ -156,7 +158,7 @@ def ingest_parts(
         beat=heartbeats.expect("refresher"),
     )
     handler = BatchHandler(
-        mapper=EventMapper(read_plan(settings.event_plan)),
+        mapper=EventMapper(read_plan(settings.event_plan), settings.event),
         buffer=stores.buffer,
         queue=stores.queue,
         dead_letters=stores.dead_letters,

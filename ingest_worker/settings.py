@@ -21,6 +21,8 @@ class IngestSettings(msgspec.Struct, frozen=True, kw_only=True):
     """A header of choice that may carry the key, beside Bearer, Basic and X-API-Key."""
     max_body_bytes: Count = 4000 * 1024
     """After decompression; RudderStack's data plane has the same limit."""
+    max_batch_events: Count = 10_000
+    """Events of one request: a body of nothing but zeros would be millions of dead letters."""
     body_timeout_s: Count = 10
     """How long a sender may take to send a body, and Redis to store it."""
     shards: Count = 1

@@ -16,7 +16,7 @@ from starlette.routing import Route
 
 from core.errors import RetryableError
 from core.log_names import REQUEST_DEFERRED
-from core.normalizing.body import NotJsonError, count_events
+from core.normalizing.body import NotJsonError, TooManyEventsError, count_events
 from core.ports import RawBatchStream
 from ingest_worker.access import IngestKey
 from ingest_worker.backpressure import Backpressure
@@ -27,6 +27,8 @@ from ingest_worker.settings import IngestSettings
 _METHODS = ["POST", "PUT", "PATCH"]
 _CALLS = ("identify", "track", "page", "screen", "group", "alias", "merge")
 _RETRY_AFTER_S = "5"
+_LARGE_BYTES = 256 * 1024
+"""From here on the worst of bodies takes longer to count than a request should wait."""
 
 _log = structlog.get_logger()
 
@@ -63,24 +65,24 @@ class Webhook:
 
     async def _ingest(self, request: Request) -> Response:
         with self._metrics.seconds.time():
-            answer = await self._answer(request)
+            admitted = self._key.admits(request.headers)
+            answer = await self._take(request) if admitted else _unauthorized()
         self._metrics.requests.labels(answer.outcome).inc()
         return answer
 
-    async def _answer(self, request: Request) -> "_Answer":
-        if not self._key.admits(request.headers):
-            refusal = _refuse(401, "unauthorized", "the key is missing or wrong")
-            refusal.headers["WWW-Authenticate"] = 'Bearer, Basic realm="ingest"'
-            return refusal
+    async def _take(self, request: Request) -> "_Answer":
+        """Read, count and store the body."""
         settings = self._settings
         try:
             self._backpressure.admit()
             async with asyncio.timeout(settings.body_timeout_s):
                 body = await read_body(request.stream(), settings.max_body_bytes)
-                events = count_events(body)
+                events = await self._count(body)
                 await self._stream.enqueue(body, call_type=_call_type(request.scope["path"]))
         except BodyTooLargeError as exc:
             return _refuse(413, "too_large", str(exc))
+        except TooManyEventsError as exc:
+            return _refuse(413, "too_many_events", str(exc))
         except (NotJsonError, BadEncodingError) as exc:
             return _refuse(400, "not_json", str(exc))
         except ClientDisconnect:
@@ -90,6 +92,13 @@ class Webhook:
             return _try_later("the request was not stored; send it again")
         self._metrics.accepted_events.inc(events)
         return _Answer(200, "accepted", {"accepted": events})
+
+    async def _count(self, body: bytes) -> int:
+        """Count the events, of a large body beside the loop: others are answered meanwhile."""
+        limit = self._settings.max_batch_events
+        if len(body) < _LARGE_BYTES:
+            return count_events(body, limit=limit)
+        return await asyncio.to_thread(count_events, body, limit=limit)
 
     async def _ready(self, _: Request) -> Response:
         try:
@@ -130,6 +139,12 @@ class _Answer(Response):
 def _refuse(status: int, code: str, message: str) -> _Answer:
     """`code` and `message` both: the Python SDK re-sends for ever on any other JSON."""
     return _Answer(status, code, {"code": code, "message": message})
+
+
+def _unauthorized() -> _Answer:
+    refusal = _refuse(401, "unauthorized", "the key is missing or wrong")
+    refusal.headers["WWW-Authenticate"] = 'Bearer, Basic realm="ingest"'
+    return refusal
 
 
 def _try_later(message: str) -> _Answer:

@@ -7,18 +7,13 @@ event cannot take its neighbours along.
 """
 
 import json
-import re
-from collections.abc import Iterator
-from typing import Any
+from typing import Any, Literal
 
 import msgspec
 
 from core.errors import RejectedError
+from core.normalizing.elements import count_raw_events, raw_events
 
-# Possessive, and a string may end with the text: without either, a body of
-# backslashes would be scanned again from every quote.
-_TOKEN = re.compile(rb'"(?:[^"\\]++|\\.)*+(?:"|\\?\Z)|[\[\]{},]', re.DOTALL)
-_BATCH_VALUE = re.compile(rb"\s*:\s*\[")
 _BOM = b"\xef\xbb\xbf"
 _STRICT_FAILURES = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
 # Digits past this are a float's business; int() of thousands of them is refused by Python.
@@ -29,10 +24,15 @@ class NotJsonError(RejectedError):
     """The body is not JSON at all."""
 
 
+class TooManyEventsError(RejectedError):
+    """The body holds more events than one request may have."""
+
+
 class Malformed(msgspec.Struct, frozen=True):
-    """An element of a batch that cannot be decoded, as its bytes."""
+    """An element of a batch that cannot be decoded, as its bytes, and why not."""
 
     raw: bytes
+    reason: Literal["malformed", "too_deep"] = "malformed"
 
 
 class Body(msgspec.Struct, frozen=True):
@@ -52,11 +52,22 @@ _ARRAY = msgspec.json.Decoder(list[msgspec.Raw])
 _RAW = msgspec.json.Decoder(msgspec.Raw)
 
 
-def count_events(body: bytes) -> int:
+def count_events(body: bytes, *, limit: int) -> int:
     """How many events a body holds, at the cost of one scan.
 
-    Raises: NotJsonError where the body is not JSON at all.
+    A body nested too deep for the decoder counts as one for as long as its
+    commas cannot make more than `limit` events: the worker judges each of them.
+
+    Raises: NotJsonError where the body is not JSON at all, TooManyEventsError
+        past `limit`.
     """
+    events = _count(body, limit)
+    if events > limit:
+        raise TooManyEventsError(f"the body has {events} events; a request may have {limit}")
+    return events
+
+
+def _count(body: bytes, limit: int) -> int:
     start = body.lstrip()[:1]
     try:
         if start == b"{":
@@ -66,7 +77,7 @@ def count_events(body: bytes) -> int:
             return len(_ARRAY.decode(body))
         _RAW.decode(body)
     except RecursionError:
-        return 1  # too deep to look at here; the worker judges it event by event
+        return 1 if body.count(b",") < limit else count_raw_events(body)
     except _STRICT_FAILURES:
         return len(_salvage(body).events)
     return 1
@@ -91,11 +102,6 @@ def _unwrap(value: Any) -> Body:
     return Body([value], is_bare=True)
 
 
-def raw_events(body: bytes) -> list[bytes]:
-    """The bytes of each event of a body, found without decoding it."""
-    return list(_elements(body.removeprefix(_BOM)))
-
-
 def _salvage(body: bytes) -> Body:
     text = body.removeprefix(_BOM)
     try:
@@ -111,8 +117,10 @@ def _salvage(body: bytes) -> Body:
 def _decode_or_keep(raw: bytes) -> Any:
     try:
         return _decode_leniently(raw)
-    except (ValueError, RecursionError):
+    except ValueError:
         return Malformed(raw)
+    except RecursionError:
+        return Malformed(raw, "too_deep")
 
 
 def _decode_leniently(raw: bytes) -> Any:
@@ -133,41 +141,3 @@ def _clean(value: Any) -> Any:
     if isinstance(value, dict):
         return {_clean(key): _clean(item) for key, item in value.items()}
     return value
-
-
-def _elements(text: bytes) -> Iterator[bytes]:
-    """The elements of the outer array or of `batch`, found without recursion."""
-    opening = _opening(text)
-    if opening is None:
-        yield text
-        return
-    depth, start = 0, opening + 1
-    for token in _TOKEN.finditer(text, opening):
-        mark = token[0]
-        if mark in b"[{":
-            depth += 1
-        elif mark in b"]}":
-            depth -= 1
-        if (mark == b"," and depth == 1) or depth == 0:
-            if element := text[start : token.start()].strip():
-                yield element
-            start = token.end()
-        if depth == 0:
-            return
-
-
-def _opening(text: bytes) -> int | None:
-    """Where the array of events starts, None for a single event."""
-    start = len(text) - len(text.lstrip())
-    if text[start : start + 1] == b"[":
-        return start
-    depth = 0
-    for token in _TOKEN.finditer(text):
-        mark = token[0]
-        if mark in b"[{":
-            depth += 1
-        elif mark in b"]}":
-            depth -= 1
-        elif mark == b'"batch"' and depth == 1 and (value := _BATCH_VALUE.match(text, token.end())):
-            return value.end() - 1
-    return None

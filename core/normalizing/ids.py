@@ -4,9 +4,6 @@ from collections.abc import Sequence
 from math import isfinite
 from typing import Any
 
-MAX_ID_CHARS = 512
-"""An id becomes a Redis key and a log field; nothing honest comes near this."""
-
 _EXACT_FLOAT = 2**53
 _LONGEST_INT_BITS = 1024
 """Python refuses to print integers of many thousand digits."""
@@ -26,12 +23,20 @@ def text_id(value: Any) -> str | None:
     return None
 
 
-def content_id(value: Any, prefixes: tuple[str, ...], fields: Sequence[str]) -> str | None:
+def bounded_id(value: Any, max_chars: int) -> str | None:
+    """The id as text, None where it is longer: it would become a key, or lie in every buffer."""
+    text = text_id(value)
+    return text if text is None or len(text) <= max_chars else None
+
+
+def content_id(
+    value: Any, prefixes: Sequence[str], fields: Sequence[str], max_chars: int
+) -> str | None:
     """The item meant by a bare id or by an object that holds one, without its prefix."""
     if isinstance(value, dict):
         value = next((value[name] for name in fields if value.get(name) is not None), None)
     text = value.strip() if isinstance(value, str) else text_id(value)
-    if not text or len(text) > MAX_ID_CHARS:
+    if not text or len(text) > max_chars:
         return None
     for prefix in prefixes:
         if text.startswith(prefix) and len(text) > len(prefix):

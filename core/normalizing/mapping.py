@@ -6,7 +6,8 @@ from typing import Any
 import msgspec
 
 from core.events import AnswerValue, EventKind, InteractionEvent, ViewEnd
-from core.normalizing.ids import content_id, text_id
+from core.normalizing.ids import bounded_id, content_id, text_id
+from core.normalizing.limits import DEFAULT_LIMITS, EventLimits
 from core.normalizing.paths import CompiledPaths, Ends, Places, compile_paths
 from core.normalizing.reasons import UnusableEventError
 from core.normalizing.values import answer, number, question_pairs
@@ -22,15 +23,14 @@ CALL_TYPES: dict[str, EventKind] = {
 }
 _NEEDS_CONTENT = frozenset({"view_started", "view_ended", "interaction"})
 _LINKING = frozenset({"identify", "alias", "merge"})
-_MAX_NAME_CHARS = 200
-_MAX_IMPRESSIONS = 200
 
 
 class EventMapper:
     """An event plan, compiled for use on every event."""
 
-    def __init__(self, plan: EventPlan) -> None:
+    def __init__(self, plan: EventPlan, limits: EventLimits = DEFAULT_LIMITS) -> None:
         """Split every path once."""
+        self.limits = limits
         self._plan = plan
         self._rules = {
             rule.name: (rule, compile_paths(rule.paths, plan.paths)) for rule in plan.events
@@ -53,12 +53,14 @@ class EventMapper:
             raise UnusableEventError("no_name")
         if name in self._rules:
             return self._mapped(event, *self._rules[name], base)
-        return [msgspec.structs.replace(base, kind="other", name=name[:_MAX_NAME_CHARS])]
+        return [
+            msgspec.structs.replace(base, kind="other", name=name[: self.limits.max_text_chars])
+        ]
 
     def _mapped(
         self, event: dict[str, Any], rule: PlanEvent, paths: CompiledPaths, base: InteractionEvent
     ) -> list[InteractionEvent]:
-        places = Places(event, paths)
+        places, max_chars = Places(event, paths), self.limits.max_id_chars
         ids = self._ids(places, paths.content)
         if not ids and rule.becomes in _NEEDS_CONTENT:
             raise UnusableEventError("no_content")
@@ -67,10 +69,10 @@ class EventMapper:
             kind=rule.becomes,
             name=rule.name,
             content_id=ids[0] if ids else None,
-            session_id=text_id(places.first(paths.session)),
+            session_id=bounded_id(places.first(paths.session), max_chars),
             reason=rule.reason or self._reason(places.first(paths.reason)),
             dwell_seconds=number(places.first(paths.dwell_seconds), low=0.0),
-            request_id=text_id(places.first(paths.request)),
+            request_id=bounded_id(places.first(paths.request), max_chars),
             rating=number(places.first(paths.rating), low=1.0, high=5.0),
             strength=rule.strength,
             impressions=self._impressions(places, rule, paths),
@@ -91,16 +93,16 @@ class EventMapper:
         """What was shown beside an item: once, at the start of its view, not again at its end."""
         if rule.becomes == "view_ended":
             return ()
-        return tuple(self._ids(places, paths.impressions)[:_MAX_IMPRESSIONS])
+        return tuple(self._ids(places, paths.impressions))
 
     def _identity(
         self, event: dict[str, Any], kind: EventKind, base: InteractionEvent
     ) -> InteractionEvent:
         if kind not in _LINKING:
             return msgspec.structs.replace(base, kind=kind)
-        linked = {text_id(event.get(name)) for name in ("anonymousId", "previousId")}
-        linked.update(merged_ids(event))
-        links = tuple(sorted(other for other in linked if other and other != base.user_id))
+        named = (event.get("anonymousId"), event.get("previousId"), *merged_ids(event))
+        linked = {bounded_id(one, self.limits.max_id_chars) for one in named}
+        links = sorted(one for one in linked if one and one != base.user_id)
         traits: dict[str, Any] = {}
         if kind == "identify":
             context = event.get("context")
@@ -108,18 +110,24 @@ class EventMapper:
             for source in (nested, event.get("traits")):  # the root wins
                 if isinstance(source, dict):
                     traits |= {key: value for key, value in source.items() if value is not None}
-        return msgspec.structs.replace(base, kind=kind, links=links, answers=self._answers(traits))
+        return msgspec.structs.replace(
+            base,
+            kind=kind,
+            links=tuple(links[: self.limits.max_links]),
+            answers=self._answers(traits),
+        )
 
     def _ids(self, places: Places, ends: Ends) -> list[str]:
         """The items that the first path with any leads to, each once."""
-        prefixes, fields = self._plan.id_prefixes, self._plan.id_fields
+        plan, limits = self._plan, self.limits
         for end in ends:
             ids: dict[str, None] = {}
             for value in places.every(end):
-                if (item := content_id(value, prefixes, fields)) is not None:
+                item = content_id(value, plan.id_prefixes, plan.id_fields, limits.max_id_chars)
+                if item is not None:
                     ids[item] = None
             if ids:
-                return list(ids)
+                return list(ids)[: limits.max_listed]
         return []
 
     def _answers(self, given: Any) -> dict[str, AnswerValue]:
@@ -129,7 +137,7 @@ class EventMapper:
         kept: dict[str, AnswerValue] = {}
         for key, value in question_pairs(given):
             bare = answer_key(key, self._plan.answer_prefixes)
-            if bare in self._answer_keys and (said := answer(value)) is not None:
+            if bare in self._answer_keys and (said := answer(value, self.limits)) is not None:
                 kept[bare] = said
         return kept
 

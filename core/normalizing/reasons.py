@@ -8,6 +8,7 @@ from core.events import InteractionEvent
 
 RejectReason = Literal[
     "malformed",
+    "too_deep",
     "not_an_object",
     "no_type",
     "unknown_type",
@@ -20,9 +21,10 @@ REJECT_REASONS: tuple[str, ...] = get_args(RejectReason)
 
 
 class Rejection(msgspec.Struct, frozen=True, kw_only=True):
-    """One event that cannot be used. `body` is its JSON, for the dead letters.
+    """One event that cannot be used.
 
-    `call_type` is what the path said of it, if it came alone.
+    `body` is its JSON, for the dead letters; of one nested too deep its bytes
+    as they came. `call_type` is what the path said of it, if it came alone.
     """
 
     reason: RejectReason

@@ -1,13 +1,13 @@
 """Numbers and answers, out of whatever JSON an app writes for them."""
 
 from collections.abc import Iterator
+from itertools import islice
 from math import isfinite
 from typing import Any
 
 from core.events import AnswerValue
 from core.normalizing.ids import text_id
-
-_MAX_ANSWER_CHARS = 200
+from core.normalizing.limits import EventLimits
 
 
 def number(value: Any, *, low: float, high: float = float("inf")) -> float | None:
@@ -38,17 +38,17 @@ def question_pairs(given: Any) -> Iterator[tuple[str, Any]]:
                 yield key, item.get("answer")
 
 
-def answer(value: Any) -> AnswerValue | None:
+def answer(value: Any, limits: EventLimits) -> AnswerValue | None:
     """An answer as text or number, several as a tuple; None where nothing was said."""
     if isinstance(value, list):
-        several = tuple(one for one in map(_single_answer, value) if one is not None)
-        return several or None
-    return _single_answer(value)
+        said = (_single_answer(one, limits.max_text_chars) for one in value)
+        return tuple(islice((one for one in said if one is not None), limits.max_listed)) or None
+    return _single_answer(value, limits.max_text_chars)
 
 
-def _single_answer(value: Any) -> str | float | None:
+def _single_answer(value: Any, max_chars: int) -> str | float | None:
     if isinstance(value, str):
-        return value.strip()[:_MAX_ANSWER_CHARS] or None
+        return value.strip()[:max_chars] or None
     found = number(value, low=-1e12, high=1e12)
     # A whole number reads better, and encodes the same, however the SDK wrote it.
     return int(found) if found is not None and found.is_integer() else found

@@ -18,6 +18,7 @@ from deploy.operate.pacing import Bar, RateLimit, progress
 from deploy.operate.parts import OperatorParts, with_parts
 from ingest_worker.backpressure import Backpressure
 from ingest_worker.metrics import StreamGauges
+from ingest_worker.settings import IngestSettings
 
 _BODIES_AT_ONCE = 100
 _AGAIN_S = 1.0
@@ -84,7 +85,7 @@ async def _replay(
     marks = parts.settings.ingest.high_water
     backpressure = Backpressure(parts.stream, marks, gauges, clock_ms)
     for chunk in _chunks(lines):
-        usable = _usable(chunk, parts.settings.ingest.max_body_bytes, done)
+        usable = _usable(chunk, parts.settings.ingest, done)
         await limit.spend(sum(events for _, events in usable))
         await _wait_for_room(backpressure)
         await _enqueue(parts, [line for line, _ in usable], chunk[0].number)
@@ -94,16 +95,18 @@ async def _replay(
     return done
 
 
-def _usable(lines: Sequence[Line], max_bytes: int, done: Replayed) -> list[tuple[Line, int]]:
+def _usable(
+    lines: Sequence[Line], bounds: IngestSettings, done: Replayed
+) -> list[tuple[Line, int]]:
     """The lines that the webhook would take, each with its number of events."""
     usable = []
     for line in lines:
         done.lines += 1
-        if len(line.text) > max_bytes:
+        if len(line.text) > bounds.max_body_bytes:
             done.problems.append(f"line {line.number}: longer than INGEST_MAX_BODY_BYTES")
             continue
         try:
-            usable.append((line, count_events(line.text)))
+            usable.append((line, count_events(line.text, limit=bounds.max_batch_events)))
         except RejectedError as exc:
             done.problems.append(f"line {line.number}: {exc}")
     return usable

@@ -201,3 +201,9 @@ def test_revision_and_time_of_building_lie_outside_the_comparison() -> None:
     rebuilt = msgspec.structs.replace(signals, revision=9, built_at_ms=NOW_MS + 5)
     assert comparable(signals) == comparable(rebuilt)
     assert comparable(signals) != comparable(signals_of(contents=ALL))
+
+
+def test_unopened_items_stand_newest_first_and_by_id_within_one_time() -> None:
+    older = event("view_started", "a", impressions=("a-older",), ts_ms=NOW_MS - 2 * MINUTE_MS)
+    newer = event("view_started", "a", impressions=("c", "b"), ts_ms=NOW_MS - MINUTE_MS)
+    assert list(signals_of(newer, older).unopened) == ["b", "c", "a-older"]

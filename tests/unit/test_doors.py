@@ -129,7 +129,7 @@ class Stream:
 
 
 async def send(stream: Stream, path: str = "/api/ingest", **request: object) -> httpx.Response:
-    settings = IngestSettings(api_key="k", body_timeout_s=1)
+    settings = IngestSettings(api_key="k", body_timeout_s=1, max_batch_events=3)
     registry = CollectorRegistry()
     gauges = StreamGauges(registry)
     marks = HighWater(max_entries=10, max_bytes=1000, every_ms=1)
@@ -155,6 +155,32 @@ async def test_a_wrong_key_is_401_and_stores_nothing() -> None:
     answer = await send(stream, content=b"{}", headers={"X-API-Key": "wrong"})
     assert (answer.status_code, stream.stored) == (401, [])
     assert set(answer.json()) == {"code", "message"}
+
+
+DEEP = b"[" * 5000 + b"1,1,1" + b"]" * 5000
+
+
+@pytest.mark.parametrize(
+    ("body", "events"),
+    [(b"[0,0,0,0]", 4), (b'{"batch":[0,0,0,0,NaN]}', 5), (b"[0,0,0," + DEEP + b",0]", 5)],
+)
+async def test_more_events_than_a_request_may_have_are_413_and_counted(
+    body: bytes, events: int
+) -> None:
+    stream = Stream()
+    answer = await send(stream, content=body)
+    assert (answer.status_code, stream.stored) == (413, [])
+    assert answer.json() == {
+        "code": "too_many_events",
+        "message": f"the body has {events} events; a request may have 3",
+    }
+
+
+@pytest.mark.parametrize("body", [b"[0,0,0]", b"[0,0," + DEEP + b"]"])
+async def test_as_many_events_as_a_request_may_have_are_stored(body: bytes) -> None:
+    stream = Stream()
+    answer = await send(stream, content=body)
+    assert (answer.status_code, stream.stored) == (200, [(body, None)])
 
 
 @pytest.mark.parametrize("stream", [Stream(away=True), Stream(hangs=True)])
