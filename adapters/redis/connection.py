@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
+import hiredis
 from redis import exceptions
 from redis.asyncio import BlockingConnectionPool, Redis
 from redis.asyncio.cluster import PipelineCommand, RedisCluster
@@ -72,8 +73,9 @@ def _packed_in_c(kind: type[AbstractConnection]) -> type[AbstractConnection]:
     packer = HiredisRespSerializer()
 
     def pack_command(_: AbstractConnection, *args: Any) -> list[bytes]:
-        packed: list[bytes] = packer.pack(*args)
-        return packed
+        if " " in args[0]:  # a command of two words
+            return list(packer.pack(*args))
+        return [hiredis.pack_command(args)]
 
     return type(f"Packed{kind.__name__}", (kind,), {"pack_command": pack_command})
 
