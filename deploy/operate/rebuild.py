@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Sequence
+from time import monotonic
 
 import click
 import msgspec
@@ -11,8 +12,8 @@ from deploy.operate.moments import moment, read_moment
 from deploy.operate.pacing import RateLimit, progress
 from deploy.operate.parts import OperatorParts, with_parts
 
-_USERS_AT_ONCE = 200
-_LOOK_EVERY_S = 0.25
+_USERS_AT_ONCE = 500
+_LOOK_EVERY_S = 0.05
 _NO_WORKER_AFTER_S = 60.0
 
 
@@ -63,15 +64,14 @@ async def _rebuild(
     total = sum([len(users) async for users in _rounds(parts)])
     with progress("models", length=total, shown=shown) as bar:
         async for users in _rounds(parts):
-            old = await _built_before(parts, users, done.since_ms)
+            old = await _with_events(parts, await _not_fresh(parts, users, done.since_ms))
             await limit.spend(len(old))
-            await _wait_until(parts, pending=_USERS_AT_ONCE)
             await parts.stores.queue.mark(dict.fromkeys(old), now_ms=clock_ms())
+            await _wait_for(parts, old, done.since_ms)
             done.users += len(users)
             done.marked += len(old)
             done.fresh += len(users) - len(old)
             bar.update(len(users))
-    await _wait_until(parts, pending=0)
     return done
 
 
@@ -86,9 +86,8 @@ async def _rounds(parts: OperatorParts) -> AsyncIterator[list[str]]:
         yield sorted(users)
 
 
-async def _built_before(
-    parts: OperatorParts, user_ids: Sequence[str], since_ms: int
-) -> Sequence[str]:
+async def _not_fresh(parts: OperatorParts, user_ids: Sequence[str], since_ms: int) -> list[str]:
+    """Those without a model that was built since."""
     models = await asyncio.gather(*map(parts.stores.models.get_signals, user_ids))
     return [
         user_id
@@ -97,19 +96,26 @@ async def _built_before(
     ]
 
 
-async def _wait_until(parts: OperatorParts, *, pending: int) -> None:
-    """Wait until no more than so many users wait, as long as their number moves."""
-    loop = asyncio.get_running_loop()
-    seen, moved_s = -1, loop.time()
-    while True:
-        depth = await parts.stores.queue.depth()
-        waiting = depth.pending + depth.leased
-        if waiting <= pending:
-            return
-        if waiting != seen:
-            seen, moved_s = waiting, loop.time()
-        if loop.time() - moved_s > _NO_WORKER_AFTER_S:
-            raise click.ClickException(
-                f"{waiting} users wait and nobody refreshes them: is a worker running?"
-            )
+async def _with_events(parts: OperatorParts, user_ids: Sequence[str]) -> list[str]:
+    """Those of whom there will be a model: with events in the window."""
+    window_ms = parts.settings.model.window_ms
+    windows = await parts.stores.buffer.fetch_events(user_ids, since_ms=clock_ms() - window_ms)
+    return [window.user_id for window in windows if window.events]
+
+
+async def _wait_for(parts: OperatorParts, user_ids: Sequence[str], since_ms: int) -> None:
+    """Wait until the workers have rebuilt these, as long as they get on with it.
+
+    Whoever else waits for a refresh does not matter: there may always be somebody.
+    """
+    left = list(user_ids)
+    moved_s = monotonic()
+    while left:
         await asyncio.sleep(_LOOK_EVERY_S)
+        still = await _not_fresh(parts, left, since_ms)
+        if len(still) < len(left):
+            left, moved_s = still, monotonic()
+        elif monotonic() - moved_s > _NO_WORKER_AFTER_S:
+            raise click.ClickException(
+                f"{len(left)} users wait and nobody refreshes them: is a worker running?"
+            )
