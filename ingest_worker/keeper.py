@@ -117,11 +117,12 @@ class StreamKeeper:
         """One round."""
         await self._pending.ensure_group()
         await self._revive()
+        # Before the claims: on a full server they fail, and this is what makes room.
+        await self._pending.trim()
         while stale := await self._pending.stale(idle_ms=self._pace.stale_ms, limit=_CLAIM_AT_ONCE):
             self._beat()
             await self._take_over(stale)
         await self._pending.remove_gone(idle_ms=self._pace.gone_ms)
-        await self._pending.trim()
 
     async def finish(self) -> None:
         """Apply what was delivered to this worker while it stopped reading."""

@@ -196,6 +196,18 @@ class TestFullServer:
         assert await letters_of(own_client).count() == 1
         assert await counts(own_client) == {}
 
+    async def test_what_is_finished_is_trimmed_so_that_there_is_room_again(
+        self, own_client: Client
+    ) -> None:
+        """Else a server full of finished entries, with one unfinished, stays full for ever."""
+        ids = await left(own_client, MANY)
+        await own_client.xack(KEY, GROUP, *ids[:-1])
+        await own_client.config_set("maxmemory", "1")
+        with pytest.raises(RetryableError):
+            await keeper_of(own_client, handler_of(own_client).handle).keep()
+        assert await own_client.xlen(KEY) <= 100
+        assert await counts(own_client) == {ids[-1]: 1}
+
 
 class TestTrim:
     async def test_it_stays_behind_the_slowest_of_two_groups(self, client: Client) -> None:

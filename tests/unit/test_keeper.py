@@ -21,10 +21,10 @@ async def test_a_keeper_applies_and_then_acknowledges_what_was_left() -> None:
     assert pending.calls == [
         "group",
         "revive",
+        "trim",
         ("take", "7-0", "8-0"),
         ("handle", "7-0", "8-0"),
         ["7-0", "8-0"],
-        "trim",
     ]
 
 
@@ -105,7 +105,7 @@ async def test_an_outage_is_no_fault_of_the_entries_in_hand() -> None:
 
     with pytest.raises(RetryableError, match="away"):
         await keeper(pending, handle).keep()
-    assert pending.calls[2:] == [("take", "8-0", "9-0"), ("forgive", ("8-0", 1), ("9-0", 1))]
+    assert pending.calls[3:] == [("take", "8-0", "9-0"), ("forgive", ("8-0", 1), ("9-0", 1))]
 
 
 async def test_a_bug_is_not_forgiven() -> None:
@@ -115,7 +115,7 @@ async def test_a_bug_is_not_forgiven() -> None:
         raise ValueError("a bug")
 
     await keeper(pending, handle).keep()
-    assert pending.calls[2:] == [("take", "7-0"), ("take", "8-0"), "trim"]
+    assert pending.calls[3:] == [("take", "7-0"), ("take", "8-0")]
 
 
 async def test_an_entry_that_cannot_be_given_up_for_now_is_forgiven() -> None:
@@ -132,7 +132,7 @@ async def test_an_entry_that_cannot_be_given_up_for_now_is_forgiven() -> None:
 
     with pytest.raises(RetryableError, match="no room for 1"):
         await keeper(pending, handle, letters).keep()
-    assert pending.calls[2:] == [("take", "7-0"), ("forgive", ("7-0", 3))]
+    assert pending.calls[3:] == [("take", "7-0"), ("forgive", ("7-0", 3))]
 
 
 async def test_the_letter_of_a_given_up_entry_says_how_often_it_was_tried() -> None:
