@@ -199,12 +199,18 @@ class TestFullServer:
     async def test_what_is_finished_is_trimmed_so_that_there_is_room_again(
         self, own_client: Client
     ) -> None:
-        """Else a server full of finished entries, with one unfinished, stays full for ever."""
+        """Else a server full of finished entries stays full, and no reader starts on it."""
         ids = await left(own_client, MANY)
         await own_client.xack(KEY, GROUP, *ids[:-1])
         await own_client.config_set("maxmemory", "1")
-        with pytest.raises(RetryableError):
-            await keeper_of(own_client, handler_of(own_client).handle).keep()
+
+        async def refused() -> None:
+            raise RetryableError("a reader cannot be started on a full server")
+
+        keeper = keeper_of(own_client, handler_of(own_client).handle)
+        keeper._revive = refused
+        with pytest.raises(RetryableError, match="a reader"):
+            await keeper.keep()
         assert await own_client.xlen(KEY) <= 100
         assert await counts(own_client) == {ids[-1]: 1}
 

@@ -20,8 +20,8 @@ async def test_a_keeper_applies_and_then_acknowledges_what_was_left() -> None:
     await keeper(pending, handle).keep()
     assert pending.calls == [
         "group",
-        "revive",
         "trim",
+        "revive",
         ("take", "7-0", "8-0"),
         ("handle", "7-0", "8-0"),
         ["7-0", "8-0"],
