@@ -97,8 +97,13 @@ class StreamKeeper:
         self._beat = beat
 
     async def prepare(self) -> None:
-        """Create the group before anything reads: entries stored before count too."""
+        """Create the group before anything reads: entries stored before count too.
+
+        What is finished goes first of all: a full server refuses every start
+        of a reader and every entry that is handled, and this makes room.
+        """
         await self._pending.ensure_group()
+        await self._pending.trim()
 
     async def run(self, stopping: asyncio.Event) -> None:
         """Keep the shard until told to stop."""
@@ -115,13 +120,12 @@ class StreamKeeper:
 
     async def keep(self) -> None:
         """One round."""
-        await self._pending.ensure_group()
+        await self.prepare()
         await self._revive()
         while stale := await self._pending.stale(idle_ms=self._pace.stale_ms, limit=_CLAIM_AT_ONCE):
             self._beat()
             await self._take_over(stale)
         await self._pending.remove_gone(idle_ms=self._pace.gone_ms)
-        await self._pending.trim()
 
     async def finish(self) -> None:
         """Apply what was delivered to this worker while it stopped reading."""

@@ -1,6 +1,7 @@
 """A Valkey Cluster of three nodes on this machine, for tests."""
 
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import redis
@@ -14,9 +15,18 @@ _FORMED_WITHIN_S = 20.0
 class ValkeyCluster:
     """Three masters that share the slots; a node can be killed and started again."""
 
-    def __init__(self, folder: Path) -> None:
-        """Nothing starts yet."""
-        self.nodes = [_node(folder / f"node-{number}") for number in range(3)]
+    def __init__(
+        self, folder: Path, *, replicas: bool = False, node_timeout_ms: int = 2_000
+    ) -> None:
+        """Nothing starts yet.
+
+        `replicas`: each master has one that takes over when it has been away
+        for `node_timeout_ms`.
+        """
+        self.nodes = [_node(folder / f"node-{number}", node_timeout_ms) for number in range(3)]
+        self.replicas = [
+            _node(folder / f"replica-{number}", node_timeout_ms) for number in range(3 * replicas)
+        ]
 
     @property
     def url(self) -> str:
@@ -25,37 +35,54 @@ class ValkeyCluster:
 
     def start(self) -> None:
         """Start the nodes, share out the slots, and wait until all agree."""
-        for node in self.nodes:
+        everybody = [*self.nodes, *self.replicas]
+        for node in everybody:
             node.start()
         share = -(-_SLOTS // len(self.nodes))
         for number, node in enumerate(self.nodes):
             last = min((number + 1) * share, _SLOTS) - 1
             _ask(node, "CLUSTER", "ADDSLOTSRANGE", number * share, last)
-            bus = int(self.nodes[0].options["cluster-port"])
+        bus = int(self.nodes[0].options["cluster-port"])
+        for node in everybody:
             _ask(node, "CLUSTER", "MEET", "127.0.0.1", self.nodes[0].port, bus)
-        deadline = time.monotonic() + _FORMED_WITHIN_S
-        while not all(self._is_formed(node) for node in self.nodes):
-            if time.monotonic() > deadline:
-                raise RuntimeError(f"no cluster within {_FORMED_WITHIN_S:.0f} s")
-            time.sleep(0.05)
+        _wait_until(lambda: all(self._is_formed(node) for node in everybody))
+        for master, replica in zip(self.nodes, self.replicas, strict=False):
+            _ask(replica, "CLUSTER", "REPLICATE", _ask(master, "CLUSTER", "MYID"))
+        _wait_until(lambda: all(map(_is_in_step, self.replicas)))
 
     def kill(self) -> None:
         """End all nodes."""
-        for node in self.nodes:
+        for node in (*self.nodes, *self.replicas):
             node.kill()
 
     def _is_formed(self, node: Valkey) -> bool:
         info = bytes(_ask(node, "CLUSTER", "INFO"))
-        known = f"cluster_known_nodes:{len(self.nodes)}".encode()
+        known = f"cluster_known_nodes:{len(self.nodes) + len(self.replicas)}".encode()
         return b"cluster_state:ok" in info and known in info
 
 
-def _node(folder: Path) -> Valkey:
+def _is_in_step(replica: Valkey) -> bool:
+    with redis.Redis(port=replica.port, socket_timeout=5) as client:
+        state: dict[str, object] = client.info("replication")
+    return state.get("master_link_status") == "up"
+
+
+def _wait_until(true: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + _FORMED_WITHIN_S
+    while not true():
+        if time.monotonic() > deadline:
+            raise RuntimeError(f"no cluster within {_FORMED_WITHIN_S:.0f} s")
+        time.sleep(0.05)
+
+
+def _node(folder: Path, node_timeout_ms: int) -> Valkey:
     options = {
         "cluster-enabled": "yes",
         "cluster-config-file": str(folder / "nodes.conf"),
-        "cluster-node-timeout": "2000",
+        "cluster-node-timeout": str(node_timeout_ms),
         "cluster-port": str(free_port()),
+        "cluster-replica-validity-factor": "0",  # a replica takes over however old its data are
+        "repl-diskless-sync-delay": "0",
     }
     return Valkey(folder, options=options)
 

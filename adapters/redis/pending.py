@@ -37,8 +37,14 @@ class RedisPendingBatches:
         self._consumer = consumer
 
     async def ensure_group(self) -> None:
-        """Create the group at the very beginning of the stream, where it is not there."""
+        """Create the group at the very beginning of the stream, where it is not there.
+
+        It is looked for first: a full server refuses to create even what is
+        there, and a keeper stopped by that would not trim and make room.
+        """
         with driver_errors("creating the consumer group"):
+            if await self._has_group():
+                return
             try:
                 await self._client.xgroup_create(self._key, GROUP, id="0", mkstream=True)
             except ResponseError as exc:
@@ -124,6 +130,12 @@ class RedisPendingBatches:
             if keep_from:
                 slowest = min(keep_from, key=_entry_order)
                 await self._client.xtrim(self._key, minid=slowest, approximate=True)
+
+    async def _has_group(self) -> bool:
+        if not await self._client.exists(self._key):
+            return False
+        groups = await self._client.xinfo_groups(self._key)
+        return any(group["name"] == GROUP.encode() for group in groups)
 
 
 def _entry_order(entry_id: bytes) -> tuple[int, ...]:

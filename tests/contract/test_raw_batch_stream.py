@@ -128,6 +128,17 @@ class TestRawBatchStream:
         assert after.bytes >= 3000
         assert after.oldest_ms is not None
 
+    async def test_a_body_that_is_sent_again_keeps_when_it_was_first_received(
+        self, opened: Opened
+    ) -> None:
+        await opened.stream.enqueue(b"first", call_type=None)
+        await opened.stream.enqueue(b"again", call_type="track", received_ms=123)
+        [first, again] = await opened.stored()
+        assert first.received_ms == first.stored_ms > 123
+        assert again.received_ms == 123
+        assert again.stored_ms >= first.stored_ms, "the wait counts from when it was stored"
+        assert (again.body, again.call_type) == (b"again", "track")
+
     async def test_a_ping_is_answered(self, opened: Opened) -> None:
         await opened.stream.ping()
 

@@ -131,10 +131,9 @@ class TestRedisOutages:
         self, own_server: Valkey, own_client: Redis
     ) -> None:
         assert own_server.process is not None
-        await answers(CALLS, own_client)  # the scripts and the group are there
-        await own_client.delete(
-            *queue(own_client)._keys(0)
-        )  # so that a mark has something to write
+        await answers(CALLS, own_client)  # the scripts are there
+        # So that a mark and the group have something to write.
+        await own_client.delete(*queue(own_client)._keys(0), stream_key(0))
         await own_client.config_set("min-replicas-to-write", 1)
         assert not_retryable(await answers(WRITES, own_client)) == {}
         await own_client.config_set("min-replicas-to-write", 0)

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from adapters.redis.connection import connect
+from adapters.redis.connection import Client, connect
 from adapters.redis.stream import RedisRawBatchStream
 from core.errors import RetryableError
 from deploy.valkey import Valkey, valkey_binary
@@ -78,3 +78,16 @@ async def test_a_paused_replica_makes_the_sender_try_later(
             with suppress(RetryableError):
                 await stream.enqueue(b"[]", call_type=None)
                 break
+
+
+async def test_without_replicas_nothing_is_answered_for(client: Client) -> None:
+    """One server, then a cluster: neither has a replica that could confirm anything."""
+    stream = RedisRawBatchStream(client, shards=1, wait_replicas=1, wait_ms=50)
+    storing = asyncio.create_task(stream.run())
+    with pytest.raises(RetryableError, match="0 of 1 replicas"):
+        await stream.enqueue(b"[]", call_type=None)
+    stream.close()
+    await storing
+    plain = RedisRawBatchStream(client, shards=1)
+    await plain.ping()
+    assert [one.lag for one in await plain.shards()] == [1], "it may have been stored all the same"
