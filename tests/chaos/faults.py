@@ -1,0 +1,101 @@
+"""Carries out the plan: kills, stops, pauses and flushes, and brings everything back."""
+
+import asyncio
+from collections import Counter
+from collections.abc import Awaitable, Callable, Sequence
+from contextlib import AsyncExitStack
+
+from redis.asyncio import Redis
+from redis.exceptions import RedisError
+
+from adapters.redis.connection import connect
+from adapters.redis.keys import stream_key
+from adapters.redis.stream import GROUP
+from tests.chaos.audience import Audience
+from tests.chaos.plan import Fault
+from tests.chaos.stack import Stack
+from tests.chaos.strike import Lookout
+
+_FLUSH_AGAIN_S = 0.05
+
+
+class Faults:
+    """Faults may overlap, but never hit one victim twice at a time."""
+
+    def __init__(
+        self, stack: Stack, audience: Audience, *, say: Callable[[str], None] = lambda _: None
+    ) -> None:
+        """`say` is told of every fault as it begins."""
+        self._stack = stack
+        self._audience = audience
+        self._say = say
+        self._lookout = Lookout(stack)
+        self._busy: dict[str, asyncio.Lock] = {}
+        self.done: Counter[str] = Counter()
+
+    async def run(self, plan: Sequence[Fault]) -> None:
+        """Carry out the plan; afterwards everything runs again."""
+        started_s = asyncio.get_running_loop().time()
+        try:
+            async with asyncio.TaskGroup() as tasks:
+                for fault in plan:
+                    tasks.create_task(self._inject(fault, started_s + fault.at_s))
+        finally:
+            await self._lookout.aclose()
+
+    async def _inject(self, fault: Fault, at_s: float) -> None:
+        await asyncio.sleep(at_s - asyncio.get_running_loop().time())
+        inject: dict[str, Callable[[Fault], Awaitable[None]]] = {
+            "worker_killed": self._kill,
+            "webhook_killed": self._kill,
+            "server_killed": self._restart_server,
+            "server_stopped": self._restart_server,
+            "group_destroyed": self._destroy_groups,
+            "worker_stalled": self._pause,
+            "worker_frozen": self._pause,
+        }
+        async with AsyncExitStack() as held:
+            for victim in sorted(fault.victims):  # in one order, or two faults wait for each other
+                await held.enter_async_context(self._busy.setdefault(victim, asyncio.Lock()))
+            self._say(str(fault))
+            await inject[fault.kind](fault)
+            self.done[fault.kind] += 1
+
+    async def _kill(self, fault: Fault) -> None:
+        if fault.kind == "worker_killed":
+            await self._lookout.until_given_entries(fault.victims[0])
+        for name in fault.victims:
+            self._stack.kill(name)
+        await self._while_others_come(fault)
+        for name in fault.victims:
+            self._stack.start(name)
+
+    async def _pause(self, fault: Fault) -> None:
+        [name] = fault.victims
+        await self._lookout.pause_in_refresh(name)
+        await self._while_others_come(fault)
+        self._stack.resume(name)
+
+    async def _restart_server(self, fault: Fault) -> None:
+        server = self._stack.server
+        end = server.kill if fault.kind == "server_killed" else server.stop
+        await asyncio.to_thread(end)
+        await self._while_others_come(fault)
+        await asyncio.to_thread(server.start)
+
+    async def _destroy_groups(self, fault: Fault) -> None:
+        client: Redis = connect(self._stack.server.url, timeout_s=0.5)
+        for shard in fault.victims:
+            while True:  # the server may be away, and the flush is part of the plan
+                try:
+                    await client.xgroup_destroy(stream_key(int(shard)), GROUP)
+                    break
+                except (RedisError, OSError):
+                    await asyncio.sleep(_FLUSH_AGAIN_S)
+        await client.aclose()
+        await self._while_others_come(fault)
+
+    async def _while_others_come(self, fault: Fault) -> None:
+        await asyncio.sleep(fault.lasts_s / 2)
+        self._audience.change()
+        await asyncio.sleep(fault.lasts_s / 2)
