@@ -3,7 +3,7 @@
 import asyncio
 from collections import Counter
 from collections.abc import Awaitable, Callable, Sequence
-from contextlib import AsyncExitStack
+from contextlib import AsyncExitStack, suppress
 
 from redis.asyncio import Redis
 from redis.exceptions import RedisError
@@ -12,11 +12,11 @@ from adapters.redis.connection import connect
 from adapters.redis.keys import stream_key
 from adapters.redis.stream import GROUP
 from tests.chaos.audience import Audience
-from tests.chaos.plan import Fault
+from tests.chaos.plan import GONE, Fault
 from tests.chaos.stack import Stack
 from tests.chaos.strike import Lookout
 
-_FLUSH_AGAIN_S = 0.05
+_FLUSH_AGAIN_S = 0.005
 
 
 class Faults:
@@ -53,6 +53,7 @@ class Faults:
             "group_destroyed": self._destroy_groups,
             "worker_stalled": self._pause,
             "worker_frozen": self._pause,
+            GONE: self._retire,
         }
         async with AsyncExitStack() as held:
             for victim in sorted(fault.victims):  # in one order, or two faults wait for each other
@@ -63,12 +64,18 @@ class Faults:
 
     async def _kill(self, fault: Fault) -> None:
         if fault.kind == "worker_killed":
-            await self._lookout.until_given_entries(fault.victims[0])
+            await self._lookout.pause_with_entries(fault.victims[0])
         for name in fault.victims:
             self._stack.kill(name)
         await self._while_others_come(fault)
         for name in fault.victims:
             self._stack.start(name)
+
+    async def _retire(self, fault: Fault) -> None:
+        [name] = fault.victims
+        await self._lookout.pause_with_entries(name)
+        self._stack.retire(name)
+        self._audience.change()
 
     async def _pause(self, fault: Fault) -> None:
         [name] = fault.victims
@@ -84,16 +91,19 @@ class Faults:
         await asyncio.to_thread(server.start)
 
     async def _destroy_groups(self, fault: Fault) -> None:
+        """Once and, for as long as the fault lasts, as often as somebody makes them anew."""
+        loop = asyncio.get_running_loop()
         client: Redis = connect(self._stack.server.url, timeout_s=0.5)
-        for shard in fault.victims:
-            while True:  # the server may be away, and the flush is part of the plan
-                try:
+        until_s = loop.time() + fault.lasts_s
+        missing = set(fault.victims)
+        while missing or loop.time() < until_s:
+            for shard in fault.victims:
+                with suppress(RedisError, OSError):  # the server may be away, too
                     await client.xgroup_destroy(stream_key(int(shard)), GROUP)
-                    break
-                except (RedisError, OSError):
-                    await asyncio.sleep(_FLUSH_AGAIN_S)
+                    missing.discard(shard)
+            await asyncio.sleep(_FLUSH_AGAIN_S)
         await client.aclose()
-        await self._while_others_come(fault)
+        self._audience.change()
 
     async def _while_others_come(self, fault: Fault) -> None:
         await asyncio.sleep(fault.lasts_s / 2)

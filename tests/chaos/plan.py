@@ -16,11 +16,12 @@ _LASTS_S = {
     "webhook_killed": (0.2, 1.0),
     "server_killed": (0.2, 1.0),
     "server_stopped": (0.2, 1.0),
-    "group_destroyed": (0.0, 0.0),
+    "group_destroyed": (0.0, 0.6),
     "worker_stalled": (0.5, 0.9),
     "worker_frozen": (1.3 * LEASE_S, 2.0 * LEASE_S),
 }
-KINDS = tuple(_LASTS_S)
+GONE = "worker_gone"
+KINDS = (*_LASTS_S, GONE)
 
 
 class Fault(msgspec.Struct, frozen=True, kw_only=True):
@@ -40,16 +41,17 @@ class Fault(msgspec.Struct, frozen=True, kw_only=True):
 def draw_plan(seed: int, *, seconds: float, shards: int) -> Sequence[Fault]:
     """About one fault every two seconds, all kinds in turn, in an order of the seed.
 
-    The last is always the loss of every group: no start of a worker after it
-    may do what the running ones have to do by themselves.
+    The last two are always the loss of every group, and a worker that is killed
+    and does not come back. Nothing after them does by accident what the other
+    worker has to do by itself: a start makes groups, a new group starts over.
     """
     random = Random(seed)  # noqa: S311 - reproducible is what it has to be
     faults: list[Fault] = []
     kinds: list[str] = []
     at_s = _QUIET_AT_START_S
-    while at_s < seconds - 2 * _EVERY_S:
+    while at_s < seconds - 5.0:
         if not kinds:
-            kinds = random.sample(KINDS, len(KINDS))
+            kinds = random.sample(list(_LASTS_S), len(_LASTS_S))
         kind = kinds.pop()
         faults.append(
             Fault(
@@ -60,11 +62,13 @@ def draw_plan(seed: int, *, seconds: float, shards: int) -> Sequence[Fault]:
             )
         )
         at_s += _EVERY_S * random.uniform(0.5, 1.5)
+    last_s = max([seconds, *(fault.at_s + fault.lasts_s + 3.0 for fault in faults)])
     everything = tuple(str(shard) for shard in range(shards))
-    last = max([seconds - _EVERY_S, *(fault.at_s + fault.lasts_s + 1.0 for fault in faults)])
-    faults.append(
-        Fault(kind="group_destroyed", victims=everything, at_s=round(last, 2), lasts_s=0.0)
-    )
+    for kind, victims, at_s in (
+        ("group_destroyed", everything, last_s - 2.0),
+        (GONE, (random.choice(WORKERS),), last_s - 1.0),
+    ):
+        faults.append(Fault(kind=kind, victims=victims, at_s=round(at_s, 2), lasts_s=0.0))
     return faults
 
 

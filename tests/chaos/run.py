@@ -28,6 +28,7 @@ _READY_WITHIN_S = 40.0
 _ANSWERED_WITHIN_S = 30.0
 _AT_REST_WITHIN_S = 30.0
 _CALM_AT_END_S = 1.0
+_LOOK_EVERY_S = 0.05
 _REQUESTS_PER_S = 70.0
 _RECOVERIES = (ENTRIES_CLAIMED, CONSUMER_REVIVED, BATCH_FAILED, USERS_REFRESHED)
 
@@ -91,8 +92,8 @@ class _Run:
 
     async def _until_ready(self) -> None:
         async with asyncio.timeout(_READY_WITHIN_S):
-            while not self._stack.is_ready():
-                await asyncio.sleep(0.05)
+            while not self._stack.is_ready():  # noqa: ASYNC110 - no event tells it
+                await asyncio.sleep(_LOOK_EVERY_S)
 
     async def _under_load(self, plan: Sequence[Fault], seconds: float) -> None:
         stack, seed, stopping = self._stack, self._seed, asyncio.Event()

@@ -85,6 +85,11 @@ class Stack:
         self.processes[name].kill()
         self.processes[name].wait()
 
+    def retire(self, name: str) -> None:
+        """End a process for good."""
+        self.kill(name)
+        del self.processes[name]
+
     def pause(self, name: str) -> None:
         """Hold a process where it is."""
         self.processes[name].send_signal(signal.SIGSTOP)

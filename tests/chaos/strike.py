@@ -6,6 +6,7 @@ Redis: entries just given to its consumer, leases just taken.
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from time import monotonic, time
 from typing import Any
 
@@ -38,10 +39,16 @@ class Lookout:
         """Close the connections."""
         await self._client.aclose()
 
-    async def until_given_entries(self, name: str) -> None:
-        """Return right after a worker was given entries, which it cannot have finished."""
-        suffix = f"-{self._stack.processes[name].pid}".encode()
-        await _until(lambda: self._was_just_given(suffix))
+    async def pause_with_entries(self, name: str) -> None:
+        """Pause a worker that was given entries and has not acknowledged them."""
+        deadline = monotonic() + _WITHIN_S
+        while monotonic() < deadline:
+            await _until(lambda: self._has_entries(name))
+            self._stack.pause(name)
+            if await self._has_entries(name):
+                return
+            self._stack.resume(name)
+        self._stack.pause(name)
 
     async def pause_in_refresh(self, name: str) -> None:
         """Pause a worker between the start and the end of a refresh.
@@ -51,7 +58,7 @@ class Lookout:
         """
         deadline = monotonic() + 2 * _WITHIN_S
         while monotonic() < deadline:
-            await _until(lambda: self._leased(within_ms=_JUST_NOW_MS))
+            await _until(self._somebody_refreshes)
             self._stack.pause(name)
             before = await self._leased(within_ms=2 * _JUST_NOW_MS)
             await asyncio.sleep(_NOBODY_TAKES_SO_LONG_S)
@@ -60,35 +67,37 @@ class Lookout:
             self._stack.resume(name)
         self._stack.pause(name)
 
-    async def _was_just_given(self, suffix: bytes) -> bool:
-        for shard in range(SHARDS):
-            found: Any = await self._client.xinfo_consumers(stream_key(shard), GROUP)
-            for one in found:
-                if one["name"].endswith(suffix) and 0 <= one["inactive"] < _JUST_NOW_MS:
+    async def _has_entries(self, name: str) -> bool:
+        suffix = f"-{self._stack.processes[name].pid}".encode()
+        with _server_may_be_away():
+            for shard in range(SHARDS):
+                found: Any = await self._client.xinfo_consumers(stream_key(shard), GROUP)
+                if any(one["pending"] for one in found if one["name"].endswith(suffix)):
                     return True
         return False
 
+    async def _somebody_refreshes(self) -> bool:
+        return bool(await self._leased(within_ms=_JUST_NOW_MS))
+
     async def _leased(self, *, within_ms: float) -> Leases:
+        """The leases that were taken within the last milliseconds, and run."""
         since_ms = (time() + LEASE_S) * 1000 - within_ms
         leases: Leases = set()
-        try:
+        with _server_may_be_away():
             for shard in range(SHARDS):
                 found: Any = await self._client.zrange(
                     queue_key("inflight", shard), since_ms, "+inf", byscore=True, withscores=True
                 )
                 leases.update((user, score) for user, score in found)
-        except (RedisError, OSError):
-            return set()
         return leases
 
 
-async def _until(look: Callable[[], Awaitable[object]]) -> None:
-    """Look until there is something, in vain where the server is away."""
+def _server_may_be_away() -> suppress:
+    """Then nothing is seen, and the fault strikes at some other moment."""
+    return suppress(RedisError, OSError)
+
+
+async def _until(look: Callable[[], Awaitable[bool]]) -> None:
     deadline = monotonic() + _WITHIN_S
-    while monotonic() < deadline:
-        try:
-            if await look():
-                return
-        except (RedisError, OSError):
-            pass
+    while monotonic() < deadline and not await look():  # noqa: ASYNC110 - it is in Redis
         await asyncio.sleep(_LOOK_EVERY_S)
