@@ -41,6 +41,7 @@ class Faults:
                 for fault in plan:
                     tasks.create_task(self._inject(fault, started_s + fault.at_s))
         finally:
+            self.done.update(self._lookout.struck)
             await self._lookout.aclose()
 
     async def _inject(self, fault: Fault, at_s: float) -> None:

@@ -14,9 +14,9 @@ from tests.chaos.poison import ODDITIES, POISONS, oddity
 from tests.chaos.sender import Sender
 
 _SIZES = (1, 1, 1, 2, 2, 5, 10)
-_LONGEST_DELAY_S = 1.5
+_LONGEST_DELAY_S = 0.8
 """Longer, and what comes late to a gone audience would mend what a fault did to it."""
-_LONGEST_UPLOAD_S = 3.0
+_LONGEST_UPLOAD_S = 2.5
 
 
 class Load:

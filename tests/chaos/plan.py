@@ -17,11 +17,12 @@ _LASTS_S = {
     "server_killed": (0.2, 1.0),
     "server_stopped": (0.2, 1.0),
     "group_destroyed": (0.0, 0.6),
-    "worker_stalled": (0.5, 0.9),
+    "worker_stalled": (0.6, 1.0),
     "worker_frozen": (1.3 * LEASE_S, 2.0 * LEASE_S),
 }
+KINDS = tuple(_LASTS_S)
+_OF_WORKERS = tuple(kind for kind in KINDS if kind.startswith("worker"))
 GONE = "worker_gone"
-KINDS = (*_LASTS_S, GONE)
 
 
 class Fault(msgspec.Struct, frozen=True, kw_only=True):
@@ -39,7 +40,7 @@ class Fault(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def draw_plan(seed: int, *, seconds: float, shards: int) -> Sequence[Fault]:
-    """About one fault every two seconds, all kinds in turn, in an order of the seed.
+    """About one fault every two seconds, all kinds and then the workers' again, shuffled.
 
     The last two are always the loss of every group, and a worker that is killed
     and does not come back. Nothing after them does by accident what the other
@@ -51,8 +52,8 @@ def draw_plan(seed: int, *, seconds: float, shards: int) -> Sequence[Fault]:
     at_s = _QUIET_AT_START_S
     while at_s < seconds - 5.0:
         if not kinds:
-            kinds = random.sample(list(_LASTS_S), len(_LASTS_S))
-        kind = kinds.pop()
+            kinds = [*_shuffled(KINDS, random), *_shuffled(_OF_WORKERS, random)]
+        kind = kinds.pop(0)
         faults.append(
             Fault(
                 kind=kind,
@@ -70,6 +71,10 @@ def draw_plan(seed: int, *, seconds: float, shards: int) -> Sequence[Fault]:
     ):
         faults.append(Fault(kind=kind, victims=victims, at_s=round(at_s, 2), lasts_s=0.0))
     return faults
+
+
+def _shuffled(kinds: Sequence[str], random: Random) -> list[str]:
+    return random.sample(kinds, len(kinds))
 
 
 def _victims(kind: str, shards: int, random: Random) -> tuple[str, ...]:

@@ -8,9 +8,7 @@ from pathlib import Path
 
 import msgspec
 
-from adapters.contents import open_content_store
 from adapters.redis.connection import connect
-from adapters.settings import SharedSettings
 from core.log_names import BATCH_FAILED, CONSUMER_REVIVED, ENTRIES_CLAIMED, USERS_REFRESHED
 from tests.bench.payloads import item_ids
 from tests.chaos.audience import Audience
@@ -22,7 +20,7 @@ from tests.chaos.plan import Fault, draw_plan
 from tests.chaos.reader import Reader
 from tests.chaos.sender import Sender
 from tests.chaos.stack import SHARDS, Stack
-from tests.chaos.verdict import Verdict, judge
+from tests.chaos.verdict import Verdict, defaults, judge
 
 _READY_WITHIN_S = 40.0
 _ANSWERED_WITHIN_S = 30.0
@@ -97,7 +95,7 @@ class _Run:
 
     async def _under_load(self, plan: Sequence[Fault], seconds: float) -> None:
         stack, seed, stopping = self._stack, self._seed, asyncio.Event()
-        audience = Audience(seed, await item_ids(open_content_store(SharedSettings())))
+        audience = Audience(seed, await item_ids(defaults()[0]))
         faults = Faults(stack, audience, say=lambda line: self._say(f"now {line}"))
         reader = Reader(stack.serve_url, audience)
         async with Sender(stack.ingest_url, self._ledger, seed) as sender:

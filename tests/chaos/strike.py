@@ -5,6 +5,7 @@ Redis: entries just given to its consumer, leases just taken.
 """
 
 import asyncio
+from collections import Counter
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from time import monotonic, time
@@ -22,9 +23,9 @@ from tests.chaos.stack import SHARDS, Stack
 _WITHIN_S = 1.0
 _LOOK_EVERY_S = 0.001
 _JUST_NOW_MS = 4
-_NOBODY_TAKES_SO_LONG_S = 0.1
-
-Leases = set[tuple[bytes, float]]
+_ON_ITS_WAY_S = 0.02
+"""Until the server has read what a paused worker had sent, an acknowledgement perhaps."""
+_NOBODY_TAKES_SO_LONG_S = 0.08
 
 
 class Lookout:
@@ -34,62 +35,84 @@ class Lookout:
         """Look at the stack's server."""
         self._stack = stack
         self._client: Redis = connect(stack.server.url, timeout_s=0.5)
+        self.struck: Counter[str] = Counter()
 
     async def aclose(self) -> None:
         """Close the connections."""
         await self._client.aclose()
 
     async def pause_with_entries(self, name: str) -> None:
-        """Pause a worker that was given entries and has not acknowledged them."""
+        """Pause a worker that was given entries and has not acknowledged them.
+
+        One that is never seen with any is paused right after it was given some.
+        """
         deadline = monotonic() + _WITHIN_S
         while monotonic() < deadline:
             await _until(lambda: self._has_entries(name))
             self._stack.pause(name)
+            await asyncio.sleep(_ON_ITS_WAY_S)
             if await self._has_entries(name):
+                self.struck["killed with entries in hand"] += 1
                 return
             self._stack.resume(name)
+        await _until(lambda: self._was_just_given_some(name))
         self._stack.pause(name)
 
     async def pause_in_refresh(self, name: str) -> None:
-        """Pause a worker between the start and the end of a refresh.
+        """Pause a worker that has read events and not yet saved the models of them.
 
-        Whose lease it is Redis does not tell; one that nobody ends while this
-        worker stands still is its own.
+        Whose lease it is Redis does not tell, nor whose connection; those on which
+        nothing happens while this worker stands still are its own.
         """
         deadline = monotonic() + 2 * _WITHIN_S
         while monotonic() < deadline:
             await _until(self._somebody_refreshes)
             self._stack.pause(name)
-            before = await self._leased(within_ms=2 * _JUST_NOW_MS)
+            await asyncio.sleep(_ON_ITS_WAY_S)
+            leases, readers = await self._leases(), await self._readers()
             await asyncio.sleep(_NOBODY_TAKES_SO_LONG_S)
-            if before & await self._leased(within_ms=LEASE_S * 1000):
+            if leases & await self._leases() and readers & await self._readers():
+                self.struck["paused in a refresh"] += 1
                 return
             self._stack.resume(name)
         self._stack.pause(name)
 
     async def _has_entries(self, name: str) -> bool:
+        return any(one["pending"] for one in await self._consumers(name))
+
+    async def _was_just_given_some(self, name: str) -> bool:
+        return any(0 <= one["inactive"] < _JUST_NOW_MS for one in await self._consumers(name))
+
+    async def _consumers(self, name: str) -> list[Any]:
+        """What a worker is to the groups, a shard each."""
         suffix = f"-{self._stack.processes[name].pid}".encode()
+        found: list[Any] = []
         with _server_may_be_away():
             for shard in range(SHARDS):
-                found: Any = await self._client.xinfo_consumers(stream_key(shard), GROUP)
-                if any(one["pending"] for one in found if one["name"].endswith(suffix)):
-                    return True
-        return False
+                found += await self._client.xinfo_consumers(stream_key(shard), GROUP)
+        return [one for one in found if one["name"].endswith(suffix)]
 
     async def _somebody_refreshes(self) -> bool:
-        return bool(await self._leased(within_ms=_JUST_NOW_MS))
+        just_now = (time() + LEASE_S) * 1000 - _JUST_NOW_MS
+        return any(end_ms > just_now for _, end_ms in await self._leases())
 
-    async def _leased(self, *, within_ms: float) -> Leases:
-        """The leases that were taken within the last milliseconds, and run."""
-        since_ms = (time() + LEASE_S) * 1000 - within_ms
-        leases: Leases = set()
+    async def _leases(self) -> set[tuple[bytes, float]]:
+        """Who is being refreshed, and when the lease ends."""
+        leases: set[tuple[bytes, float]] = set()
         with _server_may_be_away():
             for shard in range(SHARDS):
-                found: Any = await self._client.zrange(
-                    queue_key("inflight", shard), since_ms, "+inf", byscore=True, withscores=True
-                )
-                leases.update((user, score) for user, score in found)
+                key = queue_key("inflight", shard)
+                found: Any = await self._client.zrange(key, 0, -1, withscores=True)
+                leases.update(found)
         return leases
+
+    async def _readers(self) -> set[str]:
+        """The connections whose last command has read a user's events."""
+        readers: set[str] = set()
+        with _server_may_be_away():
+            found: Any = await self._client.client_list()
+            readers.update(one["id"] for one in found if one["cmd"] == "zrange")
+        return readers
 
 
 def _server_may_be_away() -> suppress:

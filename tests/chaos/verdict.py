@@ -1,6 +1,7 @@
 """Compares what was answered with 200 with what is there."""
 
 from collections.abc import Sequence
+from functools import cache
 
 import msgspec
 
@@ -9,6 +10,7 @@ from adapters.plans.toml import read_plan
 from adapters.settings import SharedSettings
 from core.events import InteractionEvent
 from core.modelling.build import ModelBasis, build_user_signals, mentioned_items
+from core.ports import ContentStore
 from core.signals import UserSignals, comparable
 from tests.chaos.evidence import Found
 from tests.chaos.ledger import Letter, Request, StoredEvent, Trace
@@ -40,6 +42,14 @@ class Verdict(msgspec.Struct, frozen=True, kw_only=True):
         return not (self.lost or self.model_differences or self.never_sent)
 
 
+@cache
+def defaults() -> tuple[ContentStore, ModelBasis]:
+    """The catalogue and the basis of models of processes that nobody has configured."""
+    settings = SharedSettings()
+    basis = ModelBasis.of(read_plan(settings.event_plan), settings.model)
+    return open_content_store(settings), basis
+
+
 async def judge(traces: Traces, found: Found, *, duplicates: int) -> Verdict:
     """Compare traces with what was found; models with what their buffers give now."""
     there = _present(found)
@@ -68,9 +78,7 @@ def _present(found: Found) -> set[Trace]:
 
 
 async def _model_differences(found: Found) -> tuple[str, ...]:
-    settings = SharedSettings()
-    contents = open_content_store(settings)
-    basis = ModelBasis.of(read_plan(settings.event_plan), settings.model)
+    contents, basis = defaults()
     differences = []
     for user, events in found.buffers.items():
         model = found.models.get(user)
