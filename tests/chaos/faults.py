@@ -17,36 +17,21 @@ from tests.chaos.stack import Stack
 from tests.chaos.strike import Lookout
 
 _FLUSH_AGAIN_S = 0.005
+_UNTIL_STARTED_S = 2.0
+"""Most starts take half of that, also of the last worker that was killed."""
 
 
 class Faults:
     """Faults may overlap, but never hit one victim twice at a time."""
 
-    def __init__(
-        self, stack: Stack, audience: Audience, *, say: Callable[[str], None] = lambda _: None
-    ) -> None:
+    def __init__(self, stack: Stack, audience: Audience, *, say: Callable[[str], None]) -> None:
         """`say` is told of every fault as it begins."""
         self._stack = stack
         self._audience = audience
         self._say = say
         self._lookout = Lookout(stack)
         self._busy: dict[str, asyncio.Lock] = {}
-        self.done: Counter[str] = Counter()
-
-    async def run(self, plan: Sequence[Fault]) -> None:
-        """Carry out the plan; afterwards everything runs again."""
-        started_s = asyncio.get_running_loop().time()
-        try:
-            async with asyncio.TaskGroup() as tasks:
-                for fault in plan:
-                    tasks.create_task(self._inject(fault, started_s + fault.at_s))
-        finally:
-            self.done.update(self._lookout.struck)
-            await self._lookout.aclose()
-
-    async def _inject(self, fault: Fault, at_s: float) -> None:
-        await asyncio.sleep(at_s - asyncio.get_running_loop().time())
-        inject: dict[str, Callable[[Fault], Awaitable[None]]] = {
+        self._inject: dict[str, Callable[[Fault], Awaitable[None]]] = {
             "worker_killed": self._kill,
             "webhook_killed": self._kill,
             "server_killed": self._restart_server,
@@ -56,11 +41,30 @@ class Faults:
             "worker_frozen": self._pause,
             GONE: self._retire,
         }
+        self.done: Counter[str] = Counter()
+
+    async def run(self, plan: Sequence[Fault]) -> None:
+        """Carry out the plan; afterwards everything runs again but the worker that is gone."""
+        started_s = asyncio.get_running_loop().time()
+        *others, flush, gone = plan
+        try:
+            async with asyncio.TaskGroup() as tasks:
+                for fault in others:
+                    tasks.create_task(self._at(started_s + fault.at_s, fault))
+            await asyncio.sleep(_UNTIL_STARTED_S)
+            for fault in (flush, gone):
+                await self._at(started_s + fault.at_s, fault)
+        finally:
+            self.done.update(self._lookout.struck)
+            await self._lookout.aclose()
+
+    async def _at(self, time_s: float, fault: Fault) -> None:
+        await asyncio.sleep(time_s - asyncio.get_running_loop().time())
         async with AsyncExitStack() as held:
             for victim in sorted(fault.victims):  # in one order, or two faults wait for each other
                 await held.enter_async_context(self._busy.setdefault(victim, asyncio.Lock()))
             self._say(str(fault))
-            await inject[fault.kind](fault)
+            await self._inject[fault.kind](fault)
             self.done[fault.kind] += 1
 
     async def _kill(self, fault: Fault) -> None:
@@ -75,8 +79,8 @@ class Faults:
     async def _retire(self, fault: Fault) -> None:
         [name] = fault.victims
         await self._lookout.pause_with_entries(name)
+        await self._while_others_come(fault)
         self._stack.retire(name)
-        self._audience.change()
 
     async def _pause(self, fault: Fault) -> None:
         [name] = fault.victims

@@ -42,9 +42,10 @@ class Fault(msgspec.Struct, frozen=True, kw_only=True):
 def draw_plan(seed: int, *, seconds: float, shards: int) -> Sequence[Fault]:
     """About one fault every two seconds, all kinds and then the workers' again, shuffled.
 
-    The last two are always the loss of every group, and a worker that is killed
-    and does not come back. Nothing after them does by accident what the other
-    worker has to do by itself: a start makes groups, a new group starts over.
+    The last two are always the loss of every group, and a worker that hangs,
+    is given entries and never comes back. Nothing after them does by accident
+    what the other worker has to do by itself: a start makes groups, a new group
+    starts over.
     """
     random = Random(seed)  # noqa: S311 - reproducible is what it has to be
     faults: list[Fault] = []
@@ -65,11 +66,11 @@ def draw_plan(seed: int, *, seconds: float, shards: int) -> Sequence[Fault]:
         at_s += _EVERY_S * random.uniform(0.5, 1.5)
     last_s = max([seconds, *(fault.at_s + fault.lasts_s + 3.0 for fault in faults)])
     everything = tuple(str(shard) for shard in range(shards))
-    for kind, victims, at_s in (
-        ("group_destroyed", everything, last_s - 2.0),
-        (GONE, (random.choice(WORKERS),), last_s - 1.0),
+    for kind, victims, at_s, lasts_s in (
+        ("group_destroyed", everything, last_s - 2.5, 0.0),
+        (GONE, (random.choice(WORKERS),), last_s - 1.5, 0.5),
     ):
-        faults.append(Fault(kind=kind, victims=victims, at_s=round(at_s, 2), lasts_s=0.0))
+        faults.append(Fault(kind=kind, victims=victims, at_s=round(at_s, 2), lasts_s=lasts_s))
     return faults
 
 
