@@ -18,11 +18,11 @@ from random import SystemRandom
 import msgspec
 
 from adapters.logs import configure_logs
+from tests.chaos.plan import LEAST_SECONDS
 from tests.chaos.run import Report, run_chaos
 
 _INTERRUPTED = 130
 _SHOWN = 10
-_LEAST_SECONDS = 10.0
 
 
 def main(arguments: list[str]) -> int:
@@ -55,8 +55,8 @@ def _arguments(arguments: list[str]) -> argparse.Namespace:
     parser.add_argument("--seconds", type=float, default=120.0, help="how long the load lasts")
     parser.add_argument("--json", type=Path, metavar="FILE", help="write the whole report there")
     given = parser.parse_args(arguments)
-    if given.seconds < _LEAST_SECONDS:
-        parser.error(f"--seconds is {_LEAST_SECONDS:.0f} or more")
+    if given.seconds < LEAST_SECONDS:
+        parser.error(f"--seconds is {LEAST_SECONDS:.0f} or more")
     return given
 
 

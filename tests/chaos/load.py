@@ -14,6 +14,7 @@ from tests.chaos.poison import ODDITIES, POISONS, oddity
 from tests.chaos.sender import Sender
 
 _SIZES = (1, 1, 1, 2, 2, 5, 10)
+_FLOOD_EVENTS = 100
 _LONGEST_DELAY_S = 0.8
 """Longer, and what comes late to a gone audience would mend what a fault did to it."""
 _LONGEST_UPLOAD_S = 2.5
@@ -30,19 +31,27 @@ class Load:
         self._audience = audience
         self._random = Random(f"load {seed}")  # noqa: S311 - reproducible, not secret
         self._every_s = 1 / requests_per_s
+        self._flood = 0
         self.injected: Counter[str] = Counter()
+
+    def flood(self, requests: int) -> None:
+        """Send at once what keeps a worker busy for a while, and makes its models large."""
+        self._flood += requests
 
     async def run(self, stopping: asyncio.Event) -> None:
         """Send until told to stop, and until everything sent has been answered with 200."""
         async with asyncio.TaskGroup() as tasks:
             next_s = monotonic()
             while not stopping.is_set():
-                self._send_one(tasks)
+                while self._flood:
+                    self._flood -= 1
+                    self._send_one(tasks, _FLOOD_EVENTS)
+                self._send_one(tasks, self._random.choice(_SIZES))
                 next_s = max(next_s + self._every_s, monotonic() - 1.0)
                 await asyncio.sleep(max(0.0, next_s - monotonic()))
 
-    def _send_one(self, tasks: asyncio.TaskGroup) -> None:
-        body = self._body()
+    def _send_one(self, tasks: asyncio.TaskGroup, size: int) -> None:
+        body = self._body(size)
         after_s = over_s = 0.0
         if self._happens("late", 0.04):
             after_s = self._random.uniform(0.2, _LONGEST_DELAY_S)
@@ -57,9 +66,9 @@ class Load:
         await asyncio.sleep(after_s)
         await self._sender.deliver(body, over_s=over_s)
 
-    def _body(self) -> bytes:
+    def _body(self, size: int) -> bytes:
         now_s = time()
-        events = [self._audience.event(now_s) for _ in range(self._random.choice(_SIZES))]
+        events = [self._audience.event(now_s) for _ in range(size)]
         if self._happens("odd", 0.05):
             events[0] = oddity(events[0], self._random.randrange(ODDITIES))
         if self._happens("poison", 0.06):

@@ -9,20 +9,28 @@ WORKERS = ("worker-1", "worker-2")
 LEASE_S = 1.5
 """Of a refresh, here; a worker is stalled for less than this or frozen for more."""
 
-_EVERY_S = 2.0
-_QUIET_AT_START_S = 1.5
 _LASTS_S = {
     "worker_killed": (0.2, 1.0),
+    "worker_stalled": (0.6, 1.0),
+    "worker_frozen": (1.3 * LEASE_S, 2.0 * LEASE_S),
+    "worker_gone": (0.5, 0.5),
     "webhook_killed": (0.2, 1.0),
     "server_killed": (0.2, 1.0),
     "server_stopped": (0.2, 1.0),
     "group_destroyed": (0.0, 0.6),
-    "worker_stalled": (0.6, 1.0),
-    "worker_frozen": (1.3 * LEASE_S, 2.0 * LEASE_S),
+    "groups_destroyed": (0.5, 0.5),
 }
 KINDS = tuple(_LASTS_S)
-_OF_WORKERS = tuple(kind for kind in KINDS if kind.startswith("worker"))
-GONE = "worker_gone"
+_STORM = tuple(kind for kind in KINDS if kind not in ("worker_gone", "groups_destroyed"))
+_OF_WORKERS = tuple(kind for kind in _STORM if kind.startswith("worker"))
+_FINALE = ("groups_destroyed", *("worker_stalled", "worker_frozen") * 2, "worker_gone")
+
+_QUIET_AT_START_S = 1.5
+_EVERY_S = 2.0
+_FINALE_S = 16.0
+_BETWEEN_S = 1.2
+LEAST_SECONDS = 40.0
+"""Shorter, and not every kind has its turn in the storm."""
 
 
 class Fault(msgspec.Struct, frozen=True, kw_only=True):
@@ -39,39 +47,44 @@ class Fault(msgspec.Struct, frozen=True, kw_only=True):
         )
 
 
-def draw_plan(seed: int, *, seconds: float, shards: int) -> Sequence[Fault]:
-    """About one fault every two seconds, all kinds and then the workers' again, shuffled.
+class Plan(msgspec.Struct, frozen=True, kw_only=True):
+    """The faults of a run: first a storm, in which they overlap, then one after the other."""
 
-    The last two are always the loss of every group, and a worker that hangs,
-    is given entries and never comes back. Nothing after them does by accident
-    what the other worker has to do by itself: a start makes groups, a new group
-    starts over.
+    storm: tuple[Fault, ...]
+    finale: tuple[Fault, ...]
+
+
+def draw_plan(seed: int, *, seconds: float, shards: int) -> Plan:
+    """A storm of about one fault every two seconds, and a finale that nothing mends.
+
+    In the storm all kinds come in turn, then those of the workers again, each
+    time shuffled. The finale begins with the loss of every group and ends with
+    a worker that hangs, is given entries and never comes back: no start makes a
+    group any more, and no new group applies everything once more, which would
+    do by accident what the other worker has to do by itself.
     """
     random = Random(seed)  # noqa: S311 - reproducible is what it has to be
-    faults: list[Fault] = []
+    storm: list[Fault] = []
     kinds: list[str] = []
     at_s = _QUIET_AT_START_S
-    while at_s < seconds - 5.0:
-        if not kinds:
-            kinds = [*_shuffled(KINDS, random), *_shuffled(_OF_WORKERS, random)]
-        kind = kinds.pop(0)
-        faults.append(
-            Fault(
-                kind=kind,
-                victims=_victims(kind, shards, random),
-                at_s=round(at_s, 2),
-                lasts_s=round(random.uniform(*_LASTS_S[kind]), 2),
-            )
-        )
+    while at_s < seconds - _FINALE_S:
+        kinds = kinds or [*_shuffled(_STORM, random), *_shuffled(_OF_WORKERS, random)]
+        storm.append(_fault(kinds.pop(0), at_s, shards, random))
         at_s += _EVERY_S * random.uniform(0.5, 1.5)
-    last_s = max([seconds, *(fault.at_s + fault.lasts_s + 3.0 for fault in faults)])
-    everything = tuple(str(shard) for shard in range(shards))
-    for kind, victims, at_s, lasts_s in (
-        ("group_destroyed", everything, last_s - 2.5, 0.0),
-        (GONE, (random.choice(WORKERS),), last_s - 1.5, 0.5),
-    ):
-        faults.append(Fault(kind=kind, victims=victims, at_s=round(at_s, 2), lasts_s=lasts_s))
-    return faults
+    finale: list[Fault] = []
+    for kind in _FINALE:
+        finale.append(_fault(kind, at_s, shards, random))
+        at_s += finale[-1].lasts_s + _BETWEEN_S
+    return Plan(storm=tuple(storm), finale=tuple(finale))
+
+
+def _fault(kind: str, at_s: float, shards: int, random: Random) -> Fault:
+    return Fault(
+        kind=kind,
+        victims=_victims(kind, shards, random),
+        at_s=round(at_s, 2),
+        lasts_s=round(random.uniform(*_LASTS_S[kind]), 2),
+    )
 
 
 def _shuffled(kinds: Sequence[str], random: Random) -> list[str]:
@@ -83,7 +96,9 @@ def _victims(kind: str, shards: int, random: Random) -> tuple[str, ...]:
         return random.choice([*((name,) for name in WORKERS), WORKERS])
     if kind.startswith("worker"):
         return (random.choice(WORKERS),)
+    everything = tuple(str(shard) for shard in range(shards))
     if kind == "group_destroyed":
-        everything = tuple(str(shard) for shard in range(shards))
-        return random.choice([*((shard,) for shard in everything), everything])
+        return (random.choice(everything),)
+    if kind == "groups_destroyed":
+        return everything
     return (kind.partition("_")[0],)

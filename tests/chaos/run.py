@@ -2,7 +2,7 @@
 
 import asyncio
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from contextlib import aclosing
 from pathlib import Path
 
@@ -16,7 +16,7 @@ from tests.chaos.evidence import find, has_come_to_rest
 from tests.chaos.faults import Faults
 from tests.chaos.ledger import Ledger, StoredEvent
 from tests.chaos.load import Load
-from tests.chaos.plan import Fault, draw_plan
+from tests.chaos.plan import Plan, draw_plan
 from tests.chaos.reader import Reader
 from tests.chaos.sender import Sender
 from tests.chaos.stack import SHARDS, Stack
@@ -37,7 +37,7 @@ class Report(msgspec.Struct, frozen=True, kw_only=True):
     """What happened in a run. `counts` are faults and recoveries by kind."""
 
     seed: int
-    plan: Sequence[Fault]
+    plan: Plan
     counts: dict[str, int]
     verdict: Verdict
     problems: tuple[str, ...]
@@ -52,8 +52,8 @@ class Report(msgspec.Struct, frozen=True, kw_only=True):
 def run_chaos(seed: int, *, seconds: float, folder: Path, say: Say) -> Report:
     """Start everything in `folder`, run the plan of the seed under load, and compare."""
     plan = draw_plan(seed, seconds=seconds, shards=SHARDS)
-    say(f"seed {seed}: {len(plan)} faults in {seconds:.0f} s")
-    for fault in plan:
+    say(f"seed {seed}, {seconds:.0f} s, the faults:")
+    for fault in (*plan.storm, *plan.finale):
         say(f"  {fault}")
     with Stack(folder) as stack:
         return asyncio.run(_Run(stack, seed, say).report(plan, seconds))
@@ -70,7 +70,7 @@ class _Run:
         self._counts: Counter[str] = Counter()
         self._problems: list[str] = []
 
-    async def report(self, plan: Sequence[Fault], seconds: float) -> Report:
+    async def report(self, plan: Plan, seconds: float) -> Report:
         await self._until_ready()
         await self._under_load(plan, seconds)
         self._problems += [f"{name} has ended by itself" for name in self._stack.ended()]
@@ -93,13 +93,15 @@ class _Run:
             while not self._stack.is_ready():  # noqa: ASYNC110 - no event tells it
                 await asyncio.sleep(_LOOK_EVERY_S)
 
-    async def _under_load(self, plan: Sequence[Fault], seconds: float) -> None:
+    async def _under_load(self, plan: Plan, seconds: float) -> None:
         stack, seed, stopping = self._stack, self._seed, asyncio.Event()
         audience = Audience(seed, await item_ids(defaults()[0]))
-        faults = Faults(stack, audience, say=lambda line: self._say(f"now {line}"))
         reader = Reader(stack.serve_url, audience)
         async with Sender(stack.ingest_url, self._ledger, seed) as sender:
             load = Load(sender, audience, seed=seed, requests_per_s=_REQUESTS_PER_S)
+            faults = Faults(
+                stack, audience, flood=load.flood, say=lambda line: self._say(f"now {line}")
+            )
             ends_s = asyncio.get_running_loop().time() + seconds
             async with asyncio.TaskGroup() as tasks:
                 loading = tasks.create_task(load.run(stopping))

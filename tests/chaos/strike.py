@@ -23,6 +23,7 @@ from tests.chaos.stack import SHARDS, Stack
 _WITHIN_S = 1.0
 _LOOK_EVERY_S = 0.001
 _JUST_NOW_MS = 4
+_MANY = 5
 _ON_ITS_WAY_S = 0.02
 """Until the server has read what a paused worker had sent, an acknowledgement perhaps."""
 _NOBODY_TAKES_SO_LONG_S = 0.08
@@ -58,24 +59,25 @@ class Lookout:
         await _until(lambda: self._was_just_given_some(name))
         self._stack.pause(name)
 
-    async def pause_in_refresh(self, name: str) -> None:
-        """Pause a worker that has read events and not yet saved the models of them.
+    async def pause_in_refresh(self, name: str) -> bool:
+        """Pause a worker that has read many users' events and not yet saved their models.
 
-        Whose lease it is Redis does not tell, nor whose connection; those on which
-        nothing happens while this worker stands still are its own.
+        Whose leases they are Redis does not tell, nor whose connection; those on
+        which nothing happens while this worker stands still are its own. Says
+        whether there were any; if not, the worker goes on.
         """
-        deadline = monotonic() + 2 * _WITHIN_S
-        while monotonic() < deadline:
-            await _until(self._somebody_refreshes)
-            self._stack.pause(name)
-            await asyncio.sleep(_ON_ITS_WAY_S)
-            leases, readers = await self._leases(), await self._readers()
-            await asyncio.sleep(_NOBODY_TAKES_SO_LONG_S)
-            if leases & await self._leases() and readers & await self._readers():
-                self.struck["paused in a refresh"] += 1
-                return
-            self._stack.resume(name)
+        resting = await self._readers()
+        await _until(self._many_are_refreshed)
         self._stack.pause(name)
+        await asyncio.sleep(_ON_ITS_WAY_S)
+        leases, readers = await self._leases(), await self._readers()
+        await asyncio.sleep(_NOBODY_TAKES_SO_LONG_S)
+        held = leases & await self._leases()
+        if len(held) >= _MANY and (readers & await self._readers()) - resting:
+            self.struck["paused in a refresh"] += 1
+            return True
+        self._stack.resume(name)
+        return False
 
     async def _has_entries(self, name: str) -> bool:
         return any(one["pending"] for one in await self._consumers(name))
@@ -92,9 +94,9 @@ class Lookout:
                 found += await self._client.xinfo_consumers(stream_key(shard), GROUP)
         return [one for one in found if one["name"].endswith(suffix)]
 
-    async def _somebody_refreshes(self) -> bool:
+    async def _many_are_refreshed(self) -> bool:
         just_now = (time() + LEASE_S) * 1000 - _JUST_NOW_MS
-        return any(end_ms > just_now for _, end_ms in await self._leases())
+        return sum(end_ms > just_now for _, end_ms in await self._leases()) >= _MANY
 
     async def _leases(self) -> set[tuple[bytes, float]]:
         """Who is being refreshed, and when the lease ends."""
@@ -106,12 +108,12 @@ class Lookout:
                 leases.update(found)
         return leases
 
-    async def _readers(self) -> set[str]:
-        """The connections whose last command has read a user's events."""
-        readers: set[str] = set()
+    async def _readers(self) -> set[tuple[str, str]]:
+        """The connections whose last command has read events, and how many they have had."""
+        readers: set[tuple[str, str]] = set()
         with _server_may_be_away():
             found: Any = await self._client.client_list()
-            readers.update(one["id"] for one in found if one["cmd"] == "zrange")
+            readers.update((one["id"], one["tot-cmds"]) for one in found if one["cmd"] == "zrange")
         return readers
 
 

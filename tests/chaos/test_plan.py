@@ -9,7 +9,7 @@ from core.normalizing.body import count_events
 from core.normalizing.normalize import normalize_events
 from tests.build import MAPPER, NOW_MS, WINDOW_MS
 from tests.chaos.audience import Audience
-from tests.chaos.plan import GONE, KINDS, LEASE_S, draw_plan
+from tests.chaos.plan import KINDS, LEASE_S, LEAST_SECONDS, draw_plan
 from tests.chaos.poison import ODDITIES, POISONS, oddity
 
 ITEMS = [f"item-{number}" for number in range(9)]
@@ -22,19 +22,27 @@ def test_a_seed_gives_one_plan_and_another_seed_another() -> None:
 
 
 @pytest.mark.parametrize("seed", range(20))
-def test_every_kind_of_fault_is_in_a_plan_and_a_worker_is_left_alone_at_its_end(seed: int) -> None:
-    plan = draw_plan(seed, seconds=30, shards=2)
-    assert {fault.kind for fault in plan} == {*KINDS, GONE}
-    *before, flush, gone = plan
-    assert (flush.kind, flush.victims, gone.kind) == ("group_destroyed", ("0", "1"), GONE)
-    assert flush.at_s > max(fault.at_s + fault.lasts_s for fault in before)
-    assert gone.at_s > flush.at_s
+def test_every_kind_of_fault_is_in_the_shortest_plan(seed: int) -> None:
+    plan = draw_plan(seed, seconds=LEAST_SECONDS, shards=2)
+    in_storm = {fault.kind for fault in plan.storm}
+    assert in_storm | {fault.kind for fault in plan.finale} == set(KINDS)
+    assert len(in_storm) == len(KINDS) - 2
+    assert {"worker_frozen", "worker_stalled"} <= {fault.kind for fault in plan.finale}
+    assert plan.finale[0].at_s > plan.storm[-1].at_s
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_a_finale_begins_without_groups_and_ends_with_one_worker(seed: int) -> None:
+    first, *others = draw_plan(seed, seconds=60, shards=2).finale
+    assert (first.kind, first.victims) == ("groups_destroyed", ("0", "1"))
+    assert [fault.kind for fault in others if "destroyed" in fault.kind] == []
+    assert [fault.kind for fault in others if "gone" in fault.kind] == [others[-1].kind]
 
 
 def test_a_stall_is_shorter_and_a_freeze_longer_than_a_lease() -> None:
     plan = draw_plan(1, seconds=300, shards=2)
-    assert all(one.lasts_s < LEASE_S for one in plan if one.kind == "worker_stalled")
-    assert all(one.lasts_s > LEASE_S for one in plan if one.kind == "worker_frozen")
+    assert all(one.lasts_s < LEASE_S for one in plan.storm if one.kind == "worker_stalled")
+    assert all(one.lasts_s > LEASE_S for one in plan.storm if one.kind == "worker_frozen")
 
 
 @pytest.mark.parametrize("kind", POISONS)
