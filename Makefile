@@ -7,7 +7,7 @@ RUNTIME := $(VENV)/.runtime
 DEV := $(VENV)/.dev
 INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes
 
-.PHONY: help run demo webhook worker serve test check bench image-check golden fmt lock clean
+.PHONY: help run demo webhook worker serve test check bench chaos fuzz image-check golden fmt lock clean
 
 help: ## Show this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-11s %s\n", $$1, $$2}'
@@ -39,6 +39,9 @@ check: $(DEV) ## Lint, types, layers and tests: what CI runs
 
 bench: $(DEV) ## Measure against ceilings of the same run; writes build/bench.json
 	$(BIN)/python -m tests.bench
+
+chaos: $(DEV) ## Kill, stop, pause and flush under load; SEED= and SECONDS= as you like
+	@$(BIN)/python -m tests.chaos $(if $(SEED),--seed $(SEED)) $(if $(SECONDS),--seconds $(SECONDS))
 
 image-check: $(DEV) ## Run the image's steps and commands in an empty folder (minutes; no engine)
 	$(BIN)/python -m tests.deployment

@@ -88,6 +88,12 @@ def _patient(beat: Callable[[], None]) -> type[StreamBatchSubscriber]:
     class Patient(StreamBatchSubscriber):
         __slots__ = ()
 
+        async def start(self) -> None:
+            # A group that is gone again by now FastStream makes anew, and by itself
+            # behind everything that is stored and not applied.
+            self.last_id = "0"
+            await super().start()
+
         async def _get_msgs(self, read: Any) -> None:
             beat()
             try:

@@ -264,3 +264,23 @@ async def test_without_a_redis_a_consumer_is_to_be_started_later(own_server: Val
     await start_broker(reading.broker)
     assert reading.consumer.is_running
     await reading.broker.stop()
+
+
+async def test_a_group_lost_before_the_first_read_costs_nothing(
+    own_server: Valkey, own_client: Client
+) -> None:
+    """FastStream makes a group that is not there, by itself behind all that is stored."""
+    await add(own_client, b"1", b"2")
+    reading = Reading(own_server.url, PATIENT)
+    await start_broker(reading.broker)
+    await until(lambda: reading.bodies() == [b"1", b"2"])
+    await reading.broker.stop()
+
+
+async def test_a_group_lost_before_a_revival_costs_nothing(read: Read, own_client: Client) -> None:
+    reading = await read(PATIENT)
+    await own_client.xgroup_destroy(KEY, GROUP)
+    await until(lambda: not reading.consumer.is_running)
+    await add(own_client, b"1")
+    await reading.consumer.revive()
+    await until(lambda: reading.bodies() == [b"1"])
