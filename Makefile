@@ -7,7 +7,7 @@ RUNTIME := $(VENV)/.runtime
 DEV := $(VENV)/.dev
 INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes
 
-.PHONY: help run demo webhook worker serve test check bench image-check golden fmt lock clean
+.PHONY: help run demo webhook worker serve test check fuzz bench image-check golden fmt lock clean
 
 help: ## Show this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-11s %s\n", $$1, $$2}'
@@ -36,6 +36,9 @@ check: $(DEV) ## Lint, types, layers and tests: what CI runs
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 	$(BIN)/python -m pytest
+
+fuzz: $(DEV) ## 100,000 requests of every sort to the webhook; INPUTS and SEED may be given
+	@$(BIN)/python -m tests.laws.fuzz --inputs $(or $(INPUTS),100000) --seed $(or $(SEED),1)
 
 bench: $(DEV) ## Measure against ceilings of the same run; writes build/bench.json
 	$(BIN)/python -m tests.bench
