@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterator
+from copy import deepcopy
 from random import Random
 from typing import Any
 
@@ -126,7 +127,7 @@ def _change(dice: Random, node: Any, key: Any, pieces: list[bytes], *, edge: boo
         return
     change = dice.randrange(7)
     if change == 0:
-        node[key] = dice.choice(_PLAIN)
+        node[key] = deepcopy(dice.choice(_PLAIN))  # it may be changed in turn
     elif change == 1:
         node.pop(key, None) if isinstance(node, dict) else node.pop(key)
     elif change == 2:
