@@ -1,8 +1,15 @@
 """What the debounce owes one user, as a list of marks and the rules about it."""
 
-from core.ports import Debounce
+from collections.abc import Sequence
+
+from core.ports import Debounce, DueQueue
 
 TIMES = Debounce(debounce_ms=250, max_wait_ms=2_000, lease_ms=30_000)
+
+
+async def mark_due(queue: DueQueue, users: Sequence[str], now_ms: int) -> None:
+    """The one place in which the laws mark anybody."""
+    await queue.mark(users, now_ms=now_ms)
 
 
 class Owed:

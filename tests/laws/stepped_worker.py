@@ -34,6 +34,7 @@ class SteppedWorker:
         self._stores = stores
         self._turn = asyncio.Event()
         self._waits = asyncio.Event()
+        self._call = ""
         self._round: asyncio.Task[bool] | None = None
         self._refresher = Refresher(
             queue=self,  # type: ignore[arg-type]  # a worker marks nobody
@@ -44,21 +45,10 @@ class SteppedWorker:
             again_after_ms=100 * DAY_MS,
         )
 
-    async def step(self) -> bool:
-        """Go on to the next call to a store; whether a round has ended."""
-        self._waits.clear()
-        if self._round is None:
-            self._round = asyncio.create_task(self._refresher.refresh_round())
-        else:
-            self._turn.set()
-        waits = asyncio.create_task(self._waits.wait())
-        await asyncio.wait({self._round, waits}, return_when=asyncio.FIRST_COMPLETED)
-        if not self._round.done():
-            return False
-        waits.cancel()
-        self._round.result()
-        self._round = None
-        return True
+    async def run_until(self, call: str) -> None:
+        """Go on until it is about to make that call, or its round has ended."""
+        while await self._step() not in (call, ""):
+            pass
 
     async def die(self) -> None:
         """Whatever it was at is never finished."""
@@ -70,27 +60,44 @@ class SteppedWorker:
 
     async def pop(self, *, limit: int, now_ms: int) -> Sequence[DueUser]:
         """As the queue does, in turn."""
-        await self._wait()
+        await self._wait("pop")
         return await self._stores.queue.pop(limit=limit, now_ms=now_ms)
 
     async def complete(self, done: Sequence[DueUser], *, again_ms: int | None) -> None:
         """As the queue does, in turn."""
-        await self._wait()
+        await self._wait("complete")
         await self._stores.queue.complete(done, again_ms=again_ms)
 
     async def fetch_events(
         self, user_ids: Sequence[str], *, since_ms: int
     ) -> Sequence[EventWindow]:
         """As the buffer does, in turn."""
-        await self._wait()
+        await self._wait("fetch_events")
         return await self._stores.buffer.fetch_events(user_ids, since_ms=since_ms)
 
     async def save_signals(self, models: Sequence[UserSignals]) -> Sequence[bool]:
         """As the store does, in turn."""
-        await self._wait()
+        await self._wait("save_signals")
         return await self._stores.models.save_signals(models)
 
-    async def _wait(self) -> None:
+    async def _step(self) -> str:
+        """Make the call that it waits with; the next one, empty where the round has ended."""
+        self._waits.clear()
+        if self._round is None:
+            self._round = asyncio.create_task(self._refresher.refresh_round())
+        else:
+            self._turn.set()
+        waits = asyncio.create_task(self._waits.wait())
+        await asyncio.wait({self._round, waits}, return_when=asyncio.FIRST_COMPLETED)
+        if not self._round.done():
+            return self._call
+        waits.cancel()
+        self._round.result()
+        self._round = None
+        return ""
+
+    async def _wait(self, call: str) -> None:
+        self._call = call
         self._turn.clear()
         self._waits.set()
         await self._turn.wait()

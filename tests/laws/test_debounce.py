@@ -13,7 +13,7 @@ from adapters.redis.due_queue import RedisDueQueue
 from core.ports import DueQueue, DueUser
 from tests.build import NOW_MS
 from tests.laws.conftest import emptied
-from tests.laws.debounce_model import TIMES, Owed
+from tests.laws.debounce_model import TIMES, Owed, mark_due
 
 USERS = ("u1", "u2", "u3")
 WORKERS = st.sampled_from(("fast", "slow"))
@@ -21,10 +21,6 @@ WORKERS = st.sampled_from(("fast", "slow"))
 PASSING_MS = st.sampled_from((1, 100, 249, 250, 250, 1_999, 30_000))
 BOOKED_MS = st.none() | st.sampled_from((1, 250, 60_000))
 EXAMPLES = settings(max_examples=150, stateful_step_count=50, deadline=None)
-
-
-async def _mark(queue: DueQueue, users: Sequence[str], now_ms: int) -> None:
-    await queue.mark(users, now_ms=now_ms)
 
 
 class DebounceMachine(RuleBasedStateMachine):
@@ -52,7 +48,7 @@ class DebounceMachine(RuleBasedStateMachine):
     @rule(worker=WORKERS, users=st.lists(st.sampled_from(USERS), min_size=1, unique=True))
     def mark(self, worker: str, users: list[str]) -> None:
         now_ms = self.clock_ms(worker)
-        self.runner.run(_mark(self.queue, users, now_ms))
+        self.runner.run(mark_due(self.queue, users, now_ms))
         for user in users:
             self.owed[user].marks.append(now_ms)
 

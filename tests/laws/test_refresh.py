@@ -19,6 +19,7 @@ from core.ports import Debounce
 from core.updater import UserModelUpdater
 from tests.build import DAY_MS, NOW_MS, WINDOW_MS, read
 from tests.laws.conftest import emptied
+from tests.laws.debounce_model import mark_due
 from tests.laws.stepped_worker import BASIS, CONTENTS, SteppedWorker, Stores
 
 TIMES = Debounce()
@@ -26,7 +27,11 @@ TTL_S = 7 * 86_400
 MAX_EVENTS = 4
 USERS = ("u1", "u2")
 ITEMS = sorted(content.id for content in CONTENTS.contents)
-EXAMPLES = settings(max_examples=80, stateful_step_count=50, deadline=None)
+CALLS = st.sampled_from(("fetch_events", "save_signals", "complete", ""))
+"""Before which a refresher stands still; empty: at the end of its round."""
+BOTH = st.tuples(CALLS.filter(bool), CALLS)
+PASSING_MS = st.sampled_from((250, TIMES.lease_ms))
+EXAMPLES = settings(max_examples=100, stateful_step_count=50, deadline=None)
 
 
 def in_memory() -> Stores:
@@ -68,41 +73,55 @@ class RefreshMachine(RuleBasedStateMachine):
         self.unmarked.append(event)
         self.runner.run(self.stores.buffer.append([event], now_ms=self.now_ms))
 
-    @rule()
-    def redeliver(self) -> None:
-        self.runner.run(self.stores.buffer.append(self.unmarked, now_ms=self.now_ms))
-
-    @rule()
-    def mark(self) -> None:
+    @rule(again=st.booleans())
+    def mark(self, *, again: bool) -> None:
+        """By the worker that appended, or by one to which all of it is delivered again."""
+        if again:
+            self.runner.run(self.stores.buffer.append(self.unmarked, now_ms=self.now_ms))
         users = sorted({event.user_id for event in self.unmarked})
-        self.runner.run(self.stores.queue.mark(users, now_ms=self.now_ms))
+        self.runner.run(mark_due(self.stores.queue, users, self.now_ms))
         self.unmarked = []
 
-    @rule(worker=st.integers(0, 1), steps=st.integers(1, 5))
-    def refresh(self, worker: int, steps: int) -> None:
-        for _ in range(steps):
-            if self.runner.run(self.workers[worker].step()):
-                return
+    @rule(worker=st.integers(0, 1), call=CALLS)
+    def refresh(self, worker: int, call: str) -> None:
+        self.runner.run(self.workers[worker].run_until(call))
+
+    @rule(user=st.sampled_from(USERS), item=st.sampled_from(ITEMS), ms=PASSING_MS, calls=BOTH)
+    def event_in_the_middle(self, user: str, item: str, ms: int, calls: tuple[str, str]) -> None:
+        """It comes while one refresher stands still, and the other overtakes that one."""
+        self.event_comes(user, item)
+        self.refresh(0, calls[0])
+        self.event_comes(user, item)
+        self.time_passes(ms)
+        self.refresh(1, calls[1])
 
     @rule(worker=st.integers(0, 1))
     def die(self, worker: int) -> None:
         self.runner.run(self.workers[worker].die())
 
-    @rule(ms=st.sampled_from((1, 250, 2_000, TIMES.lease_ms)))
+    @rule(ms=PASSING_MS)
     def time_passes(self, ms: int) -> None:
         self.now_ms += ms
 
-    def teardown(self) -> None:
+    @rule()
+    def settle(self) -> None:
         """Everything is delivered and every lease ends: then all models are right."""
-        self.redeliver()
-        self.mark()
-        for _ in range(3):
-            self.time_passes(TIMES.lease_ms)
+        self.mark(again=True)
+        for _ in range(2):
             for worker in self.workers:
-                while not self.runner.run(worker.step()):
-                    pass
+                self.runner.run(worker.run_until(""))
+            self.time_passes(TIMES.lease_ms)
+        for worker in self.workers:
+            self.runner.run(worker.run_until(""))
         self.runner.run(self.check())
+
+    def teardown(self) -> None:
+        self.settle()
         super().teardown()
+
+    def event_comes(self, user: str, item: str) -> None:
+        self.append(user, item, 0)
+        self.mark(again=False)
 
     async def check(self) -> None:
         anew = InMemoryUserModelStore(ttl_s=TTL_S, clock_s=lambda: 0.0)
