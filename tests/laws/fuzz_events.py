@@ -29,7 +29,7 @@ _DOUBLES = (
 )
 _LEVELS = (20, 200, 200, 200, 200, 3000, 5000)
 """Up to hundreds every decoder follows, thousands none does."""
-_EDGE = range(300, 1100)
+_EDGE = (*range(440, 540), *range(880, 1000))
 """Levels at which it depends on the decoder and on the stack that it stands on."""
 
 _NAMES = ("CONTENT_VIEW_STARTED", "CONTENT_VIEW_ENDED", "CONTENT_LOOKUP", "SURVEY_ANSWERED", "Odd")
@@ -38,7 +38,15 @@ _KEYS = ("userId", "type", "event", "properties", "messageId", "content", "times
 _PLAIN: tuple[Any, ...] = (
     *(None, True, False, 0, -1, 1.5, 1e300, 2**53, 2**64, -(2**70), "", " ", "x", "u" * 600),
     *([], {}, [[]], [None], {"id": None}, {"id": {"id": 1}}, [{"content_id": "a"}] * 3),
-    *("2025-13-45", "0001-01-01T00:00:00+23:59", "9999-12-31T23:59:59-23:59", "1e3", "inf", "nan"),
+    *(
+        "2025-13-45",
+        "2025-11-24T10:00:00",
+        "0001-01-01T00:00:00+23:59",
+        "9999-12-31T23:59:59-23:59",
+        "1e3",
+        "inf",
+        "nan",
+    ),
 )
 _PLACE = "@{}@"
 

@@ -166,6 +166,7 @@ _DAMAGE: tuple[Callable[[Random, bytes], bytes], ...] = (
     lambda dice, _: dice.randbytes(dice.randrange(300)),
     lambda dice, text: _gzip(text + b" " * dice.choice((LIMIT_BYTES, 1_000_000))),
     lambda _, text: _gzip(b"") * 40 + text,
+    lambda _, text: text + b" " * LIMIT_BYTES,
 )
 
 
