@@ -109,7 +109,8 @@ def _salvage(body: bytes) -> Body:
     except ValueError as exc:
         raise NotJsonError("the body is not JSON") from exc
     # JSON, but nested deeper than any decoder follows: judge it event by event.
-    return Body([_decode_or_keep(raw) for raw in raw_events(text)])
+    found = raw_events(text)
+    return Body([_decode_or_keep(raw) for raw in found], is_bare=found == [text.strip()])
 
 
 def _decode_or_keep(raw: bytes) -> Any:

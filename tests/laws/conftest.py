@@ -4,9 +4,8 @@ import asyncio
 from collections.abc import Iterator
 
 import pytest
-from redis.asyncio import Redis
 
-from adapters.redis.connection import connect
+from adapters.redis.connection import Client, connect
 from deploy.valkey import Valkey, valkey_binary
 
 
@@ -29,13 +28,13 @@ def runner() -> Iterator[asyncio.Runner]:
 
 
 @pytest.fixture
-def valkey(runner: asyncio.Runner, valkey_url: str) -> Iterator[Redis]:
+def valkey(runner: asyncio.Runner, valkey_url: str) -> Iterator[Client]:
     """A client in that loop."""
     client = connect(valkey_url)
     yield client
     runner.run(client.aclose())
 
 
-async def emptied(client: Redis) -> None:
+async def emptied(client: Client) -> None:
     """Nothing is left of the example before."""
     await client.flushdb()

@@ -3,13 +3,14 @@
 from collections.abc import Sequence
 
 from core.ports import Debounce, DueQueue
+from tests.build import accepted
 
 TIMES = Debounce(debounce_ms=250, max_wait_ms=2_000, lease_ms=30_000)
 
 
 async def mark_due(queue: DueQueue, users: Sequence[str], now_ms: int) -> None:
-    """The one place in which the laws mark anybody."""
-    await queue.mark(users, now_ms=now_ms)
+    """Mark users whose events are accepted now."""
+    await queue.mark(accepted(*users, at_ms=now_ms), now_ms=now_ms)
 
 
 class Owed:
@@ -18,6 +19,8 @@ class Owed:
     def __init__(self) -> None:
         """Nothing is owed."""
         self.marks: list[int] = []
+        self.taken: list[int] = []
+        """The marks that the lease has taken on."""
         self.booked_ms: int | None = None
         self.lapsed_ms: int | None = None
         """When a lease was seen to have ended without a completion."""
@@ -36,6 +39,10 @@ class Owed:
             times.append(self.booked_ms)
         return min(times, default=None)
 
+    def accepted_ms(self) -> int | None:
+        """When the oldest event came that no completed refresh has seen."""
+        return min([*self.taken, *self.marks], default=None)
+
     def lapse(self, now_ms: int) -> None:
         """The lease is over if its time is; the user is due again at once."""
         if self.token is not None and self.until_ms <= now_ms:
@@ -43,14 +50,15 @@ class Owed:
 
     def lease(self, token: int, now_ms: int) -> None:
         """All that was owed is taken on by whoever holds the token."""
-        self.marks, self.booked_ms, self.lapsed_ms = [], None, None
+        self.taken, self.marks = [*self.taken, *self.marks], []
+        self.booked_ms = self.lapsed_ms = None
         self.popped_ms = now_ms
         self.token, self.until_ms = token, now_ms + TIMES.lease_ms
 
     def complete(self, token: int, again_ms: int | None) -> None:
         """End the lease if it is this one; a mark in the meantime outdoes a booking."""
         if token == self.token:
-            self.token = None
+            self.token, self.taken = None, []
             self.booked_ms = None if self.marks else again_ms
 
     def _is_quiet(self, now_ms: int) -> bool:

@@ -12,7 +12,7 @@ from core.ports import DueQueue, DueUser, EventBuffer, EventWindow, UserModelSto
 from core.signals import UserSignals
 from core.updater import UserModelUpdater
 from ingest_worker.refresher import Refresher
-from tests.build import DAY_MS, PLAN, themed_catalogue
+from tests.build import DAY_MS, PLAN, themed_catalogue, worker_metrics
 
 CONTENTS = themed_catalogue(per_theme=1)
 BASIS = ModelBasis.of(PLAN, ModelConfig())
@@ -43,6 +43,8 @@ class SteppedWorker:
             users_a_round=2,
             poll_ms=1,
             again_after_ms=100 * DAY_MS,
+            metrics=worker_metrics(),
+            beat=_nothing,
         )
 
     async def run_until(self, call: str) -> None:
@@ -101,3 +103,7 @@ class SteppedWorker:
         self._turn.clear()
         self._waits.set()
         await self._turn.wait()
+
+
+def _nothing() -> None:
+    """Nobody listens to this worker's heart."""

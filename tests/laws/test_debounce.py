@@ -6,9 +6,9 @@ from collections.abc import Sequence
 from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, rule, run_state_machine_as_test
-from redis.asyncio import Redis
 
 from adapters.memory.due_queue import InMemoryDueQueue
+from adapters.redis.connection import Client
 from adapters.redis.due_queue import RedisDueQueue
 from core.ports import DueQueue, DueUser
 from tests.build import NOW_MS
@@ -82,6 +82,7 @@ class DebounceMachine(RuleBasedStateMachine):
         if not self.skew_ms:
             self.check_order([user.user_id for user in popped], now_ms)
         for user in popped:
+            assert user.accepted_ms == self.owed[user.user_id].accepted_ms()
             self.owed[user.user_id].lease(user.token, now_ms)
         self.handed_out += popped
 
@@ -156,7 +157,7 @@ def test_the_queue_in_memory_keeps_its_promises(runner: asyncio.Runner) -> None:
     run_state_machine_as_test(Machine, settings=EXAMPLES)
 
 
-def test_the_queue_in_redis_keeps_its_promises(runner: asyncio.Runner, valkey: Redis) -> None:
+def test_the_queue_in_redis_keeps_its_promises(runner: asyncio.Runner, valkey: Client) -> None:
     class Machine(DebounceMachine):
         def __init__(self) -> None:
             runner.run(emptied(valkey))

@@ -6,11 +6,11 @@ from collections.abc import Callable
 from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, rule, run_state_machine_as_test
-from redis.asyncio import Redis
 
 from adapters.memory.due_queue import InMemoryDueQueue
 from adapters.memory.event_buffer import InMemoryEventBuffer
 from adapters.memory.user_models import InMemoryUserModelStore
+from adapters.redis.connection import Client
 from adapters.redis.due_queue import RedisDueQueue
 from adapters.redis.event_buffer import RedisEventBuffer
 from adapters.redis.user_models import RedisUserModelStore
@@ -42,7 +42,7 @@ def in_memory() -> Stores:
     )
 
 
-def in_redis(client: Redis) -> Stores:
+def in_redis(client: Client) -> Stores:
     return Stores(
         buffer=RedisEventBuffer(
             client, window_ms=WINDOW_MS, max_events=MAX_EVENTS, model_ttl_s=TTL_S
@@ -145,7 +145,7 @@ def test_models_in_memory_are_what_a_full_recompute_gives(runner: asyncio.Runner
 
 
 def test_models_in_redis_are_what_a_full_recompute_gives(
-    runner: asyncio.Runner, valkey: Redis
+    runner: asyncio.Runner, valkey: Client
 ) -> None:
     class Machine(RefreshMachine):
         def __init__(self) -> None:

@@ -69,6 +69,13 @@ def test_the_batch_of_a_body_too_deep_to_decode_is_the_one_that_a_decoder_would_
     assert split_body(body).events == [{"a": 1}, Malformed(DEEP, "too_deep")]
 
 
+def test_an_event_too_deep_to_decode_that_came_alone_is_known_to_have() -> None:
+    """What the path says of it goes into its dead letter."""
+    alone = b'{"a":' + DEEP + b"}"
+    assert split_body(alone).is_bare
+    assert not split_body(b"[" + alone + b"]").is_bare
+
+
 def test_the_last_event_of_a_deep_body_without_an_end_is_not_overlooked() -> None:
     deep = Malformed(DEEP, "too_deep")
     assert split_body(b"[" + DEEP + b',{"a":1}').events == [deep, {"a": 1}]

@@ -35,21 +35,6 @@ def test_an_event_at_the_edge_of_the_decoders_depth_costs_its_neighbours_nothing
         assert len(batch.events) + len(batch.rejections) == 3
 
 
-@pytest.mark.parametrize("envelope", [b'{"batch":[],"batch":[%b]}', rb'{"\u0062atch":[%b]}'])
-def test_an_event_too_deep_to_follow_is_rejected_with_its_bytes_in_any_envelope(
-    envelope: bytes,
-) -> None:
-    """Decoded, and its content is a list that is nested too deep to look through."""
-    good = b'{"type":"page","userId":"u1"}'
-    viewed = b'{"type":"track","event":"CONTENT_VIEW_STARTED","userId":"u2","properties":'
-    deep = viewed + b'{"content":' + b"[" * 800 + b"]" * 800 + b"}}"
-    batch = normalize_events(
-        envelope % (good + b"," + deep), MAPPER, arrived_ms=NOW_MS, window_ms=WINDOW_MS
-    )
-    assert [event.user_id for event in batch.events] == ["u1"]
-    assert [(one.reason, one.body) for one in batch.rejections] == [("malformed", deep)]
-
-
 @pytest.mark.parametrize(
     ("event", "reason"),
     [
