@@ -37,6 +37,9 @@ check: $(DEV) ## Lint, types, layers and tests: what CI runs
 	$(BIN)/lint-imports
 	$(BIN)/python -m pytest
 
+fuzz: $(DEV) ## 100,000 requests of every sort to the webhook; INPUTS and SEED may be given
+	@$(BIN)/python -m tests.laws.fuzz --inputs $(or $(INPUTS),100000) --seed $(or $(SEED),1)
+
 bench: $(DEV) ## Measure against ceilings of the same run; writes build/bench.json
 	$(BIN)/python -m tests.bench
 

@@ -40,8 +40,6 @@ async def read_body(chunks: AsyncIterator[bytes], limit: int) -> bytes:
 def _unpack(packed: bytes, limit: int) -> bytes:
     body = b""
     for _ in range(_MAX_MEMBERS):  # a gzip file may have several
-        if not packed:
-            return body
         inflater = zlib.decompressobj(_GZIP_OR_ZLIB)
         try:
             body += inflater.decompress(packed, limit + 1 - len(body))
@@ -52,4 +50,6 @@ def _unpack(packed: bytes, limit: int) -> bytes:
         if not inflater.eof:
             raise BadEncodingError("the gzip body is cut short")
         packed = inflater.unused_data
+        if not packed:
+            return body
     raise BadEncodingError(f"the gzip body has more than {_MAX_MEMBERS} members")

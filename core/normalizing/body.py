@@ -16,8 +16,6 @@ from core.normalizing.elements import count_raw_events, raw_events
 
 _BOM = b"\xef\xbb\xbf"
 _STRICT_FAILURES = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
-# Digits past this are a float's business; int() of thousands of them is refused by Python.
-_LONGEST_INT = 40
 
 
 class NotJsonError(RejectedError):
@@ -111,7 +109,8 @@ def _salvage(body: bytes) -> Body:
     except ValueError as exc:
         raise NotJsonError("the body is not JSON") from exc
     # JSON, but nested deeper than any decoder follows: judge it event by event.
-    return Body([_decode_or_keep(raw) for raw in raw_events(text)])
+    found = raw_events(text)
+    return Body([_decode_or_keep(raw) for raw in found], is_bare=found == [text.strip()])
 
 
 def _decode_or_keep(raw: bytes) -> Any:
@@ -124,13 +123,21 @@ def _decode_or_keep(raw: bytes) -> Any:
 
 
 def _decode_leniently(raw: bytes) -> Any:
-    """Read JSON with NaN (becomes null), lone surrogates or broken UTF-8 (become U+FFFD or ?)."""
+    """Read JSON with NaN (becomes null), lone surrogates or broken UTF-8 (become U+FFFD or ?).
+
+    Line breaks and the like may stand in texts as they are.
+    """
     text = raw.decode("utf-8", "replace")
-    return _clean(json.loads(text, parse_constant=lambda _: None, parse_int=_integer))
+    read = json.loads(text, strict=False, parse_constant=lambda _: None, parse_int=_integer)
+    return _clean(read)
 
 
 def _integer(digits: str) -> int | float:
-    return int(digits) if len(digits) <= _LONGEST_INT else float(digits)
+    """As the strict decoder reads it, so that an event says the same beside any other."""
+    try:
+        return int(digits)
+    except ValueError:  # thousands of digits, which Python refuses
+        return float(digits)
 
 
 def _clean(value: Any) -> Any:

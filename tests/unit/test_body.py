@@ -26,6 +26,7 @@ DEEP = b"[" * 5000 + b"]" * 5000
         (b'{"batch":[{"v":NaN,"i":-Infinity}]}', 1),
         (b'{"batch":[{"lone":"\\ud83d"},{}]}', 2),
         (b'{"batch":[{"bytes":"\xff\xfe"},{}]}', 2),
+        (b'{"batch":[{"text":"two\nlines\x00"},{}]}', 2),
         (b'{"batch":[{"big":123456789012345678901234567890}]}', 1),
         (b'{"batch":[{"huge":1' + b"0" * 6000 + b"}]}", 1),
     ],
@@ -51,6 +52,42 @@ def test_what_is_nested_too_deep_to_count_is_one_until_the_worker_looks() -> Non
     assert count_events(body, limit=1000) == count_events(DEEP, limit=1000) == 1
     assert len(split_body(body).events) == 3
     assert split_body(DEEP).events == [Malformed(DEEP[1:-1], "too_deep")]
+
+
+@pytest.mark.parametrize(
+    ("opening", "closing"),
+    [
+        (b'{"batch":[9],"batch":[', b"]}"),
+        (b'{"batch":[', b'],"context":{"batch":[9]}}'),
+        (b'{"deep":' + DEEP + b',"batch":[', b"]}"),
+    ],
+)
+def test_the_batch_of_a_body_too_deep_to_decode_is_the_one_that_a_decoder_would_take(
+    opening: bytes, closing: bytes
+) -> None:
+    body = opening + b'{"a":1},' + DEEP + closing
+    assert split_body(body).events == [{"a": 1}, Malformed(DEEP, "too_deep")]
+
+
+def test_an_event_too_deep_to_decode_that_came_alone_is_known_to_have() -> None:
+    """What the path says of it goes into its dead letter."""
+    alone = b'{"a":' + DEEP + b"}"
+    assert split_body(alone).is_bare
+    assert not split_body(b"[" + alone + b"]").is_bare
+
+
+def test_the_last_event_of_a_deep_body_without_an_end_is_not_overlooked() -> None:
+    deep = Malformed(DEEP, "too_deep")
+    assert split_body(b"[" + DEEP + b',{"a":1}').events == [deep, {"a": 1}]
+    assert split_body(b"[" + DEEP + b',{"a":').events == [deep, Malformed(b'{"a":')]
+
+
+def test_a_number_of_many_digits_is_the_same_beside_any_other_event() -> None:
+    """The id of an event without one is made of its content."""
+    digits = b'{"a":' + b"7" * 400 + b"}"
+    assert (
+        split_body(b"[" + digits + b"]").events[0] == split_body(b"[" + digits + b",NaN]").events[0]
+    )
 
 
 def test_a_body_of_backslashes_is_looked_at_once() -> None:

@@ -81,6 +81,7 @@ async def test_a_body_over_the_limit_is_refused_before_and_after_unpacking() -> 
 
 async def test_a_gzip_of_a_few_members_is_read_and_one_of_thousands_refused() -> None:
     assert await read_body(chunks(gzip.compress(b"[1,") + gzip.compress(b"2]")), 100) == b"[1,2]"
+    assert await read_body(chunks(gzip.compress(b" ") * 16), 1000) == b" " * 16
     with pytest.raises(BadEncodingError):
         await read_body(chunks(gzip.compress(b"") * 200_000), 10_000_000)
 

@@ -1,0 +1,109 @@
+"""A refresher that goes one call to a store further at a time, so that two can interleave."""
+
+import asyncio
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+
+import msgspec
+
+from core.config import ModelConfig
+from core.modelling.build import ModelBasis
+from core.ports import DueQueue, DueUser, EventBuffer, EventWindow, UserModelStore
+from core.signals import UserSignals
+from core.updater import UserModelUpdater
+from ingest_worker.refresher import Refresher
+from tests.build import DAY_MS, PLAN, themed_catalogue, worker_metrics
+
+CONTENTS = themed_catalogue(per_theme=1)
+BASIS = ModelBasis.of(PLAN, ModelConfig())
+
+
+class Stores(msgspec.Struct):
+    """What the workers share."""
+
+    buffer: EventBuffer
+    models: UserModelStore
+    queue: DueQueue
+
+
+class SteppedWorker:
+    """The real refresher and updater, over stores in which every call waits for its turn."""
+
+    def __init__(self, stores: Stores, clock_ms: Callable[[], int]) -> None:
+        """Nothing has begun."""
+        self._stores = stores
+        self._turn = asyncio.Event()
+        self._waits = asyncio.Event()
+        self._call = ""
+        self._round: asyncio.Task[bool] | None = None
+        self._refresher = Refresher(
+            queue=self,  # type: ignore[arg-type]  # a worker marks nobody
+            updater=UserModelUpdater(self, self, CONTENTS, BASIS),  # type: ignore[arg-type]
+            clock_ms=clock_ms,
+            users_a_round=2,
+            poll_ms=1,
+            again_after_ms=100 * DAY_MS,
+            metrics=worker_metrics(),
+            beat=_nothing,
+        )
+
+    async def run_until(self, call: str) -> None:
+        """Go on until it is about to make that call, or its round has ended."""
+        while await self._step() not in (call, ""):
+            pass
+
+    async def die(self) -> None:
+        """Whatever it was at is never finished."""
+        if self._round is not None:
+            self._round.cancel()
+            with suppress(asyncio.CancelledError):
+                await self._round
+        self._round = None
+
+    async def pop(self, *, limit: int, now_ms: int) -> Sequence[DueUser]:
+        """As the queue does, in turn."""
+        await self._wait("pop")
+        return await self._stores.queue.pop(limit=limit, now_ms=now_ms)
+
+    async def complete(self, done: Sequence[DueUser], *, again_ms: int | None) -> None:
+        """As the queue does, in turn."""
+        await self._wait("complete")
+        await self._stores.queue.complete(done, again_ms=again_ms)
+
+    async def fetch_events(
+        self, user_ids: Sequence[str], *, since_ms: int
+    ) -> Sequence[EventWindow]:
+        """As the buffer does, in turn."""
+        await self._wait("fetch_events")
+        return await self._stores.buffer.fetch_events(user_ids, since_ms=since_ms)
+
+    async def save_signals(self, models: Sequence[UserSignals]) -> Sequence[bool]:
+        """As the store does, in turn."""
+        await self._wait("save_signals")
+        return await self._stores.models.save_signals(models)
+
+    async def _step(self) -> str:
+        """Make the call that it waits with; the next one, empty where the round has ended."""
+        self._waits.clear()
+        if self._round is None:
+            self._round = asyncio.create_task(self._refresher.refresh_round())
+        else:
+            self._turn.set()
+        waits = asyncio.create_task(self._waits.wait())
+        await asyncio.wait({self._round, waits}, return_when=asyncio.FIRST_COMPLETED)
+        if not self._round.done():
+            return self._call
+        waits.cancel()
+        self._round.result()
+        self._round = None
+        return ""
+
+    async def _wait(self, call: str) -> None:
+        self._call = call
+        self._turn.clear()
+        self._waits.set()
+        await self._turn.wait()
+
+
+def _nothing() -> None:
+    """Nobody listens to this worker's heart."""

@@ -1,0 +1,155 @@
+"""Two workers, interleaved step by step: in the end every model is what a full recompute gives."""
+
+import asyncio
+from collections.abc import Callable
+
+from hypothesis import settings
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, rule, run_state_machine_as_test
+
+from adapters.memory.due_queue import InMemoryDueQueue
+from adapters.memory.event_buffer import InMemoryEventBuffer
+from adapters.memory.user_models import InMemoryUserModelStore
+from adapters.redis.connection import Client
+from adapters.redis.due_queue import RedisDueQueue
+from adapters.redis.event_buffer import RedisEventBuffer
+from adapters.redis.user_models import RedisUserModelStore
+from core.events import InteractionEvent
+from core.ports import Debounce
+from core.updater import UserModelUpdater
+from tests.build import DAY_MS, NOW_MS, WINDOW_MS, read
+from tests.laws.conftest import emptied
+from tests.laws.debounce_model import mark_due
+from tests.laws.stepped_worker import BASIS, CONTENTS, SteppedWorker, Stores
+
+TIMES = Debounce()
+TTL_S = 7 * 86_400
+MAX_EVENTS = 4
+USERS = ("u1", "u2")
+ITEMS = sorted(content.id for content in CONTENTS.contents)
+CALLS = st.sampled_from(("fetch_events", "save_signals", "complete", ""))
+"""Before which a refresher stands still; empty: at the end of its round."""
+BOTH = st.tuples(CALLS.filter(bool), CALLS)
+PASSING_MS = st.sampled_from((250, TIMES.lease_ms))
+EXAMPLES = settings(max_examples=100, stateful_step_count=50, deadline=None)
+
+
+def in_memory() -> Stores:
+    return Stores(
+        buffer=InMemoryEventBuffer(window_ms=WINDOW_MS, max_events=MAX_EVENTS),
+        models=InMemoryUserModelStore(ttl_s=TTL_S, clock_s=lambda: 0.0),
+        queue=InMemoryDueQueue(TIMES),
+    )
+
+
+def in_redis(client: Client) -> Stores:
+    return Stores(
+        buffer=RedisEventBuffer(
+            client, window_ms=WINDOW_MS, max_events=MAX_EVENTS, model_ttl_s=TTL_S
+        ),
+        models=RedisUserModelStore(client, ttl_s=TTL_S),
+        queue=RedisDueQueue(client, TIMES, shards=2),
+    )
+
+
+class RefreshMachine(RuleBasedStateMachine):
+    """Events that come, and two refreshers that may stand still or die at any step."""
+
+    def __init__(self, runner: asyncio.Runner, make: Callable[[], Stores]) -> None:
+        super().__init__()
+        self.runner, self.stores = runner, make()
+        self.now_ms = NOW_MS
+        self.workers = [SteppedWorker(self.stores, lambda: self.now_ms) for _ in range(2)]
+        self.unmarked: list[InteractionEvent] = []
+        """Appended by a worker that has not marked their users yet, and may die before."""
+        self.count = 0
+
+    @rule(user=st.sampled_from(USERS), item=st.sampled_from(ITEMS), age_ms=st.integers(0, DAY_MS))
+    def append(self, user: str, item: str, age_ms: int) -> None:
+        self.count += 1
+        event = read(
+            item, 20, user_id=user, message_id=f"m{self.count}", ts_ms=self.now_ms - age_ms
+        )
+        self.unmarked.append(event)
+        self.runner.run(self.stores.buffer.append([event], now_ms=self.now_ms))
+
+    @rule(again=st.booleans())
+    def mark(self, *, again: bool) -> None:
+        """By the worker that appended, or by one to which all of it is delivered again."""
+        if again:
+            self.runner.run(self.stores.buffer.append(self.unmarked, now_ms=self.now_ms))
+        users = sorted({event.user_id for event in self.unmarked})
+        self.runner.run(mark_due(self.stores.queue, users, self.now_ms))
+        self.unmarked = []
+
+    @rule(worker=st.integers(0, 1), call=CALLS)
+    def refresh(self, worker: int, call: str) -> None:
+        self.runner.run(self.workers[worker].run_until(call))
+
+    @rule(user=st.sampled_from(USERS), item=st.sampled_from(ITEMS), ms=PASSING_MS, calls=BOTH)
+    def event_in_the_middle(self, user: str, item: str, ms: int, calls: tuple[str, str]) -> None:
+        """It comes while one refresher stands still, and the other overtakes that one."""
+        self.event_comes(user, item)
+        self.refresh(0, calls[0])
+        self.event_comes(user, item)
+        self.time_passes(ms)
+        self.refresh(1, calls[1])
+
+    @rule(worker=st.integers(0, 1))
+    def die(self, worker: int) -> None:
+        self.runner.run(self.workers[worker].die())
+
+    @rule(ms=PASSING_MS)
+    def time_passes(self, ms: int) -> None:
+        self.now_ms += ms
+
+    @rule()
+    def settle(self) -> None:
+        """Everything is delivered and every lease ends: then all models are right."""
+        self.mark(again=True)
+        for _ in range(2):
+            for worker in self.workers:
+                self.runner.run(worker.run_until(""))
+            self.time_passes(TIMES.lease_ms)
+        for worker in self.workers:
+            self.runner.run(worker.run_until(""))
+        self.runner.run(self.check())
+
+    def teardown(self) -> None:
+        self.settle()
+        super().teardown()
+
+    def event_comes(self, user: str, item: str) -> None:
+        self.append(user, item, 0)
+        self.mark(again=False)
+
+    async def check(self) -> None:
+        anew = InMemoryUserModelStore(ttl_s=TTL_S, clock_s=lambda: 0.0)
+        updater = UserModelUpdater(self.stores.buffer, anew, CONTENTS, BASIS)
+        for window in await self.stores.buffer.fetch_events(USERS, since_ms=0):
+            model = await self.stores.models.get_signals(window.user_id)
+            if model is None:
+                assert not window.events, "a visitor without a model"
+                continue
+            assert model.revision == window.revision
+            [full] = await updater.refresh(window.user_id, now_ms=model.built_at_ms)
+            assert model == full.signals
+
+
+def test_models_in_memory_are_what_a_full_recompute_gives(runner: asyncio.Runner) -> None:
+    class Machine(RefreshMachine):
+        def __init__(self) -> None:
+            super().__init__(runner, in_memory)
+
+    run_state_machine_as_test(Machine, settings=EXAMPLES)
+
+
+def test_models_in_redis_are_what_a_full_recompute_gives(
+    runner: asyncio.Runner, valkey: Client
+) -> None:
+    class Machine(RefreshMachine):
+        def __init__(self) -> None:
+            runner.run(emptied(valkey))
+            super().__init__(runner, lambda: in_redis(valkey))
+
+    run_state_machine_as_test(Machine, settings=EXAMPLES)
