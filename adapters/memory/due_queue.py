@@ -89,7 +89,8 @@ class InMemoryDueQueue:
             if self._is_quiet(user_id, now_ms):
                 self._due[user_id] = now_ms
                 return
-        elif self._due[user_id] <= now_ms:  # due already, only waiting for a worker
+        elif self._due[user_id] <= max(now_ms, first_ms):
+            # Due already, or at once by a clock that is not as slow: only waiting for a worker.
             return
         self._due[user_id] = min(
             first_ms + self._debounce.max_wait_ms, now_ms + self._debounce.debounce_ms

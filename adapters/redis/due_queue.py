@@ -14,6 +14,8 @@ from adapters.redis.scripts import Call, Script, run_script
 from core.errors import RetryableError
 from core.ports import Debounce, DueUser, QueueDepth
 
+# Who is due already is put off by no mark, nor is a leading edge by the mark of
+# a worker whose clock is slow.
 _MARK = Script("""
 local due, first, popped, held, accepted = KEYS[1], KEYS[2], KEYS[3], KEYS[7], KEYS[8]
 local now, debounce, max_wait = tonumber(ARGV[1]), tonumber(ARGV[2]), tonumber(ARGV[3])
@@ -36,7 +38,7 @@ for index = 5, #ARGV, 2 do
       local last = tonumber(redis.call('ZSCORE', popped, user) or nil)
       if not last or now - last >= debounce then at = now end
     elseif redis.call('HEXISTS', held, user) == 1
-        or tonumber(redis.call('ZSCORE', due, user) or now + 1) <= now then
+        or tonumber(redis.call('ZSCORE', due, user) or now + 1) <= math.max(now, since) then
       at = false
     end
     if at == nil then at = math.min(since + max_wait, now + debounce) end
