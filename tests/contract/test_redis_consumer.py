@@ -69,12 +69,14 @@ async def test_a_group_lost_before_the_first_read_costs_nothing(reading: Reading
 
 async def test_a_group_lost_before_a_revival_costs_nothing(reading: Reading) -> None:
     await reading.pending.ensure_group()
-    await start_broker(reading.broker)
     await reading.store(b"1")
-    await reading.until_read(b"1")
+    await reading.client.xreadgroup(GROUP, "a dead one", {KEY: ">"})
+    await start_broker(reading.broker)
+    await reading.store(b"2")
+    await reading.until_read(b"2")
     await reading.client.xgroup_destroy(KEY, GROUP)
     await eventually(lambda: not reading.consumer._subscriber.running)
-    await reading.store(b"2")
+    await reading.store(b"3")
     await reading.lose_a_group_just_made()
     await reading.consumer.revive()
-    await reading.until_read(b"1", b"2")
+    await reading.until_read(b"1", b"2", b"3")
