@@ -26,6 +26,34 @@ end
 return gone
 """)
 
+# In one step: a group that is destroyed and made again between two looks would
+# seem to be done with what it has yet to read. What every group was given and
+# has finished goes.
+_TRIM = Script("""
+local function parts(id)
+  local ms, number = string.match(id, '^(%d+)-(%d+)$')
+  return tonumber(ms), tonumber(number)
+end
+local function is_before(one, other)
+  local ms, number = parts(one)
+  local other_ms, other_number = parts(other)
+  return ms < other_ms or (ms == other_ms and number < other_number)
+end
+if redis.call('EXISTS', KEYS[1]) == 0 then return end
+local slowest = nil
+for _, group in ipairs(redis.call('XINFO', 'GROUPS', KEYS[1])) do
+  local of = {}
+  for index = 1, #group, 2 do of[group[index]] = group[index + 1] end
+  local reached = of['last-delivered-id']
+  if of['pending'] > 0 then
+    local oldest = redis.call('XPENDING', KEYS[1], of['name'])[2]
+    if is_before(oldest, reached) then reached = oldest end
+  end
+  if not slowest or is_before(reached, slowest) then slowest = reached end
+end
+if slowest then redis.call('XTRIM', KEYS[1], 'MINID', '~', slowest) end
+""")
+
 
 class RedisPendingBatches:
     """What was delivered and never acknowledged, and what may be trimmed, of one shard."""
@@ -120,23 +148,10 @@ class RedisPendingBatches:
     async def trim(self) -> None:
         """Drop the entries that every group is done with; never one that is not."""
         with driver_errors("trimming the stream"):
-            # In this order: what was delivered by then is pending afterwards, or done.
-            groups = await self._client.xinfo_groups(self._key)
-            keep_from = [group["last-delivered-id"] for group in groups]
-            for group in groups:
-                pending = await self._client.xpending(self._key, group["name"])
-                if pending["pending"]:
-                    keep_from.append(pending["min"])
-            if keep_from:
-                slowest = min(keep_from, key=_entry_order)
-                await self._client.xtrim(self._key, minid=slowest, approximate=True)
+            await run_script(self._client, _TRIM, [Call((self._key,), ())])
 
     async def _has_group(self) -> bool:
         if not await self._client.exists(self._key):
             return False
         groups = await self._client.xinfo_groups(self._key)
         return any(group["name"] == GROUP.encode() for group in groups)
-
-
-def _entry_order(entry_id: bytes) -> tuple[int, ...]:
-    return tuple(map(int, entry_id.split(b"-")))

@@ -19,8 +19,6 @@ _MUCH_TO_READ, _UNTIL_READ_S = 6, 0.03
 _ROUNDS_TO_REFRESH, _UNTIL_APPLIED_S = 2, 0.1
 """What a held worker still has in hand marks its users once more, and mends what it missed."""
 _TRIES = 8
-_UNTIL_STARTED_S = 2.0
-"""Most starts take half of that, also of the last worker that was killed."""
 
 
 class Faults:
@@ -65,7 +63,7 @@ class Faults:
             async with asyncio.TaskGroup() as tasks:
                 for fault in plan.storm:
                     tasks.create_task(self._at(started_s + fault.at_s, fault))
-            await asyncio.sleep(_UNTIL_STARTED_S)
+            await self._lookout.until_all_read()
             for fault in plan.finale:
                 await self._at(started_s + fault.at_s, fault)
         finally:

@@ -15,13 +15,15 @@ from redis.exceptions import RedisError
 
 from adapters.redis.connection import Client, connect
 from adapters.redis.keys import GROUP, queue_key, stream_key
-from tests.chaos.plan import LEASE_S
+from tests.chaos.plan import LEASE_S, WORKERS
 from tests.chaos.stack import SHARDS, Stack
 
 _WITHIN_S = 1.0
 _LOOK_EVERY_S = 0.001
 _JUST_NOW_MS = 4
 _MANY = 5
+_LATELY_MS = 400
+_ALL_READ_WITHIN_S = 15.0
 _ON_ITS_WAY_S = 0.02
 """Until the server has read what a paused worker had sent, an acknowledgement perhaps."""
 _NOBODY_TAKES_SO_LONG_S = 0.08
@@ -39,6 +41,10 @@ class Lookout:
     async def aclose(self) -> None:
         """Close the connections."""
         await self._client.aclose()
+
+    async def until_all_read(self) -> None:
+        """Return once every worker reads every shard: started, and over a lost connection."""
+        await _until(self._all_read, within_s=_ALL_READ_WITHIN_S)
 
     async def pause_with_entries(self, name: str) -> None:
         """Pause a worker that was given entries and has not acknowledged them.
@@ -76,6 +82,12 @@ class Lookout:
             return True
         self._stack.resume(name)
         return False
+
+    async def _all_read(self) -> bool:
+        reading = [await self._consumers(name) for name in WORKERS]
+        return all(
+            sum(one["idle"] < _LATELY_MS for one in consumers) == SHARDS for consumers in reading
+        )
 
     async def _has_entries(self, name: str) -> bool:
         return any(one["pending"] for one in await self._consumers(name))
@@ -120,7 +132,7 @@ def _server_may_be_away() -> suppress:
     return suppress(RedisError, OSError)
 
 
-async def _until(look: Callable[[], Awaitable[bool]]) -> None:
-    deadline = monotonic() + _WITHIN_S
+async def _until(look: Callable[[], Awaitable[bool]], *, within_s: float = _WITHIN_S) -> None:
+    deadline = monotonic() + within_s
     while monotonic() < deadline and not await look():  # noqa: ASYNC110 - it is in Redis
         await asyncio.sleep(_LOOK_EVERY_S)
