@@ -9,8 +9,10 @@ from typing import Any
 import pytest
 import redis
 
+from core.events import encode_member
 from deploy.local import LocalStack
 from deploy.valkey import valkey_binary
+from tests.build import DAY_MS, event
 from tests.end_to_end.client import Pipeline, eventually, read, visitor
 from tests.end_to_end.operating import ai_engine, outcome
 
@@ -44,6 +46,13 @@ def user(pipeline: Pipeline) -> str:
 
 def model_key(user: str) -> str:
     return f"model:{{{user}}}"
+
+
+def leave_behind(client: Any, user: str) -> None:
+    """A buffer whose one event has left the window, as a late one does before its key ends."""
+    member = encode_member(event("page"))
+    client.zadd(f"events:{{{user}}}", {member: time() * 1000 - 31 * DAY_MS}, nx=True)
+    client.expire(f"events:{{{user}}}", 60)
 
 
 @contextmanager
@@ -134,6 +143,14 @@ class TestVerify:
         client.delete(f"events:{{{user}}}")
         assert done.returncode == 1
         assert outcome(done)["findings"] == {"missing": 1}
+
+    def test_events_that_have_left_the_window_need_no_model(self, url: str, client: Any) -> None:
+        gone = visitor()
+        leave_behind(client, gone)
+        done = ai_engine("verify", "--user", gone, "--settle", 0, "--json", REDIS_URL=url)
+        client.delete(f"events:{{{gone}}}")
+        assert outcome(done)["findings"] == {"same": 1}
+        assert done.returncode == 0
 
     def test_other_settings_are_told_apart_from_other_models(self, url: str, user: str) -> None:
         done = ai_engine(
