@@ -1,11 +1,14 @@
 """`ai-engine status`, `verify`, `rebuild` and `dead-letter` beside the running processes."""
 
 import json
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from itertools import count
 from time import time
 from typing import Any
 
+import httpx
 import pytest
 import redis
 
@@ -13,7 +16,7 @@ from core.events import encode_member
 from deploy.local import LocalStack
 from deploy.valkey import valkey_binary
 from tests.build import DAY_MS, event
-from tests.end_to_end.client import Pipeline, eventually, read, visitor
+from tests.end_to_end.client import Pipeline, eventually, read, track, visitor
 from tests.end_to_end.operating import ai_engine, outcome
 
 pytestmark = pytest.mark.skipif(valkey_binary() is None, reason="no Valkey for this machine")
@@ -158,3 +161,84 @@ class TestVerify:
         )
         assert done.returncode == 1
         assert outcome(done)["findings"] == {"other_configuration": 1}
+
+
+class TestRebuild:
+    def test_every_model_is_built_anew_and_a_lost_one_is_back(
+        self, url: str, pipeline: Pipeline, client: Any
+    ) -> None:
+        users = [visitor() for _ in range(5)]
+        for one in users:
+            pipeline.accept(track(one, "CONTENT_LOOKUP"))
+        before = [pipeline.model_of(one, events=1) for one in users]
+        client.delete(model_key(users[0]))
+        done = ai_engine("rebuild", "--json", REDIS_URL=url)
+        assert done.returncode == 0, done.stderr
+        found = outcome(done)
+        assert found["marked"] == found["users"] >= 5
+        assert found["fresh"] == 0
+        for one, old in zip(users, before, strict=True):
+            model = pipeline.model(one)
+            assert model["built_at_ms"] > old["built_at_ms"]
+            assert model["built_at_ms"] >= found["since_ms"]
+            assert model["revision"] == old["revision"]
+
+    def test_it_goes_on_where_it_was_interrupted(
+        self, url: str, user: str, pipeline: Pipeline
+    ) -> None:
+        first = ai_engine("rebuild", REDIS_URL=url)
+        assert first.returncode == 0, first.stderr
+        again = first.stderr.split("ai-engine rebuild ")[1].split()
+        assert again[0] == "--since"
+        built_ms = pipeline.model(user)["built_at_ms"]
+        done = ai_engine("rebuild", *again, "--json", REDIS_URL=url)
+        found = outcome(done)
+        assert (found["fresh"], found["marked"]) == (found["users"], 0)
+        assert pipeline.model(user)["built_at_ms"] == built_ms
+
+    def test_it_ends_although_somebody_never_pauses(
+        self, url: str, user: str, pipeline: Pipeline
+    ) -> None:
+        busy, stopping = [visitor() for _ in range(20)], threading.Event()
+
+        def send() -> None:
+            with httpx.Client(base_url=pipeline.ingest_url) as sender:
+                for number in count():
+                    some = {busy[number * step % 20] for step in (1, 3, 7, 9)}
+                    sender.post("/api/ingest", json=[track(one, "CONTENT_LOOKUP") for one in some])
+                    if stopping.wait(0.01):
+                        return
+
+        sending = threading.Thread(target=send)
+        sending.start()
+        try:
+            built_ms = pipeline.model_of(user, events=2)["built_at_ms"]
+            done = ai_engine("rebuild", "--patience", 10, REDIS_URL=url)
+        finally:
+            stopping.set()
+            sending.join()
+        assert done.returncode == 0, done.stderr
+        assert pipeline.model(user)["built_at_ms"] > built_ms
+
+    def test_somebody_without_events_in_the_window_is_not_waited_for(
+        self, url: str, client: Any
+    ) -> None:
+        gone = visitor()
+        leave_behind(client, gone)
+        done = ai_engine("rebuild", "--patience", 5, REDIS_URL=url)
+        client.delete(f"events:{{{gone}}}")
+        assert done.returncode == 0, done.stderr
+
+    def test_without_a_worker_it_says_so(
+        self, shared_stack: LocalStack, url: str, user: str
+    ) -> None:
+        assert user
+        with without_a_worker(shared_stack):
+            done = ai_engine("rebuild", "--patience", 0.5, REDIS_URL=url)
+        assert done.returncode == 1
+        assert "is a worker running?" in done.stderr
+
+    def test_a_moment_that_is_none_is_named(self, url: str) -> None:
+        done = ai_engine("rebuild", "--since", "yesterday", REDIS_URL=url)
+        assert done.returncode == 2
+        assert "'yesterday' is no moment" in done.stderr
