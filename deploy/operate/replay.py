@@ -21,7 +21,6 @@ from ingest_worker.metrics import StreamGauges
 
 _BODIES_AT_ONCE = 100
 _AGAIN_S = 1.0
-_PATIENCE_S = 60.0
 _SHOWN_PROBLEMS = 20
 
 
@@ -46,8 +45,17 @@ class Replayed(msgspec.Struct, kw_only=True):
 @click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
 @click.option("--rate", type=click.FloatRange(min=0, min_open=True), help="Events a second.")
 @click.option("--from-line", type=click.IntRange(1), default=1, help="Go on from this line.")
+@click.option(
+    "--patience",
+    type=click.FloatRange(min=0),
+    default=60.0,
+    show_default=True,
+    help="Seconds to wait for a Redis that is away.",
+)
 @click.option("--json", "as_json", is_flag=True, help="The outcome as one JSON object.")
-def replay(file: Path, rate: float | None, from_line: int, *, as_json: bool) -> None:
+def replay(
+    file: Path, rate: float | None, from_line: int, patience: float, *, as_json: bool
+) -> None:
     """Send the events of FILE through the pipeline (needs REDIS_URL).
 
     FILE is JSON Lines, plain or gzipped: each line an event, an array of
@@ -61,7 +69,8 @@ def replay(file: Path, rate: float | None, from_line: int, *, as_json: bool) -> 
 
     async def work(parts: OperatorParts) -> Replayed:
         with progress(file.name, length=size, shown=not as_json) as bar:
-            return await _replay(parts, read_lines(file, from_line), RateLimit(rate), bar)
+            lines = read_lines(file, from_line)
+            return await _replay(parts, lines, RateLimit(rate), patience, bar)
 
     done = with_parts(work)
     if as_json:
@@ -77,7 +86,7 @@ def replay(file: Path, rate: float | None, from_line: int, *, as_json: bool) -> 
 
 
 async def _replay(
-    parts: OperatorParts, lines: Iterator[Line], limit: RateLimit, bar: Bar
+    parts: OperatorParts, lines: Iterator[Line], limit: RateLimit, patience_s: float, bar: Bar
 ) -> Replayed:
     done = Replayed(problems=[])
     gauges = StreamGauges(CollectorRegistry())
@@ -87,7 +96,7 @@ async def _replay(
         usable = _usable(chunk, parts.settings.ingest.max_body_bytes, done)
         await limit.spend(sum(events for _, events in usable))
         await _wait_for_room(backpressure)
-        await _enqueue(parts, [line for line, _ in usable], chunk[0].number)
+        await _enqueue(parts, [line for line, _ in usable], chunk[0].number, patience_s)
         done.bodies += len(usable)
         done.events += sum(events for _, events in usable)
         bar.update(sum(line.consumed for line in chunk))
@@ -118,9 +127,11 @@ async def _wait_for_room(backpressure: Backpressure) -> None:
             await asyncio.sleep(_AGAIN_S)
 
 
-async def _enqueue(parts: OperatorParts, lines: Sequence[Line], first: int) -> None:
+async def _enqueue(
+    parts: OperatorParts, lines: Sequence[Line], first: int, patience_s: float
+) -> None:
     """Store the lines; again for a while where Redis is away."""
-    last_try_s = asyncio.get_running_loop().time() + _PATIENCE_S
+    last_try_s = asyncio.get_running_loop().time() + patience_s
     while True:
         bodies = [
             parts.stream.enqueue(line.text, call_type=None, received_ms=_received_ms(line.text))

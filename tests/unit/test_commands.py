@@ -1,9 +1,13 @@
-"""Every command of `ai-engine` tells how it is used, and what it misses without a Redis."""
+"""Every command of `ai-engine` tells how it is used, what it misses, and its pace."""
+
+import asyncio
+from time import monotonic
 
 import pytest
 from click.testing import CliRunner
 
 from deploy.cli import main
+from deploy.operate.pacing import RateLimit
 
 COMMANDS = (
     (),
@@ -46,3 +50,13 @@ def test_without_a_redis_url_a_command_says_so(command: tuple[str, ...]) -> None
     assert done.exit_code == 1
     assert "REDIS_URL is unset" in done.stderr
     assert isinstance(done.exception, SystemExit), "said, and not thrown"
+
+
+async def test_a_rate_limit_waits_for_what_is_ahead_of_its_average() -> None:
+    limit, started_s = RateLimit(100), monotonic()
+    for _ in range(3):
+        await limit.spend(10)
+    assert monotonic() - started_s >= 0.3
+    free = RateLimit(None)
+    async with asyncio.timeout(0.2):
+        await free.spend(10**9)
