@@ -3,7 +3,6 @@
 import asyncio
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Any
 
 import click
 import msgspec
@@ -11,7 +10,7 @@ from prometheus_client import CollectorRegistry
 
 from adapters.process import clock_ms
 from core.errors import RejectedError, RetryableError
-from core.normalizing.body import count_events
+from core.normalizing.body import NotJsonError, count_events, split_body
 from core.normalizing.clock import parse_time
 from deploy.operate.lines import Line, read_lines
 from deploy.operate.pacing import Bar, RateLimit, progress
@@ -22,14 +21,6 @@ from ingest_worker.metrics import StreamGauges
 _BODIES_AT_ONCE = 100
 _AGAIN_S = 1.0
 _SHOWN_PROBLEMS = 20
-
-
-class _Sent(msgspec.Struct, rename="camel"):
-    sent_at: Any = None
-    received_at: Any = None
-
-
-_SENT = msgspec.json.Decoder(_Sent)
 
 
 class Replayed(msgspec.Struct, kw_only=True):
@@ -148,17 +139,19 @@ async def _enqueue(
 
 
 def _received_ms(body: bytes) -> int | None:
-    """When a body was first sent, where it does not say when it was received.
+    """When a body was received by what its events say, else when it was sent.
 
-    By that its times are put right; by the time of the replay, an event of
+    By that their times are put right; by the time of the replay, an event of
     last week would seem to come from a clock that is a week slow.
     """
     try:
-        sent = _SENT.decode(body)
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        found = split_body(body)
+    except NotJsonError:
         return None
-    sent_ms = None if sent.received_at else parse_time(sent.sent_at)
-    return None if sent_ms is None else min(sent_ms, clock_ms())
+    events = [one for one in found.events if isinstance(one, dict)]
+    said = [one.get("receivedAt") or one.get("sentAt") or found.sent_at for one in events]
+    moments = [ms for ms in map(parse_time, said) if ms is not None]
+    return min(max(moments), clock_ms()) if moments else None
 
 
 def _chunks(lines: Iterator[Line]) -> Iterator[list[Line]]:

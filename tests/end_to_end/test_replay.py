@@ -14,6 +14,7 @@ import redis
 
 from deploy.local import LocalStack
 from deploy.valkey import Valkey, valkey_binary
+from tests.build import DAY_MS
 from tests.end_to_end.client import Pipeline, eventually, read, visitor
 from tests.end_to_end.conftest import ENVIRON
 from tests.end_to_end.operating import ai_engine, outcome
@@ -108,6 +109,35 @@ def test_it_goes_on_from_a_line_and_twice_is_once(
     assert times(url, late) == before
     assert pipeline.model(late)["revision"] == model["revision"]
     assert pipeline.model(early) is None
+
+
+def test_events_of_last_week_stay_there(tmp_path: Path, url: str, pipeline: Pipeline) -> None:
+    """Where nobody says when they were received, they were when they were sent."""
+    users = [visitor() for _ in range(6)]
+    happened_ms = int(time.time() * 1000) - 7 * DAY_MS
+
+    def event(user: str, **more: Any) -> dict[str, Any]:
+        return {
+            "type": "page",
+            "userId": user,
+            "messageId": user,
+            "originalTimestamp": happened_ms,
+        } | more
+
+    sent = {"sentAt": happened_ms + 1_000}
+    received = {"receivedAt": happened_ms + 2_000}
+    lines = [
+        event(users[0], **sent),
+        {"batch": [event(users[1])], **sent},
+        [event(users[2], **sent)],
+        {"batch": [event(users[3], **sent)]},
+        [event(users[4], **sent, **received)],
+        {"batch": [event(users[5], **received)], **sent},
+    ]
+    assert ai_engine("replay", file_of(tmp_path, lines), REDIS_URL=url).returncode == 0
+    for user in users:
+        pipeline.model_of(user, events=1)
+    assert [times(url, user) for user in users] == [[happened_ms]] * 6
 
 
 def test_a_rate_is_kept(tmp_path: Path, server: Valkey) -> None:
