@@ -155,11 +155,18 @@ def _received_ms(body: bytes) -> int | None:
 
 
 def _chunks(lines: Iterator[Line]) -> Iterator[list[Line]]:
+    """Lines together; those before a break in the file, too, before it is raised."""
     chunk: list[Line] = []
-    for line in lines:
-        chunk.append(line)
-        if len(chunk) == _BODIES_AT_ONCE:
-            yield chunk
-            chunk = []
+    broken: click.ClickException | None = None
+    try:
+        for line in lines:
+            chunk.append(line)
+            if len(chunk) == _BODIES_AT_ONCE:
+                yield chunk
+                chunk = []
+    except click.ClickException as exc:
+        broken = exc
     if chunk:
         yield chunk
+    if broken is not None:
+        raise broken

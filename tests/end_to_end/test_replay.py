@@ -148,6 +148,25 @@ def test_a_rate_is_kept(tmp_path: Path, server: Valkey) -> None:
     assert time.monotonic() - started_s >= 3.0
 
 
+@pytest.mark.parametrize("broken", ["cut", "damaged"])
+def test_a_broken_gzip_is_said_to_be_one(tmp_path: Path, server: Valkey, broken: str) -> None:
+    server.start()
+    lines = [{"type": "page", "userId": visitor()} for _ in range(1000)]
+    path = file_of(tmp_path, lines, packed=True)
+    packed = path.read_bytes()
+    half = len(packed) // 2
+    path.write_bytes(
+        packed[:half] if broken == "cut" else packed[:half] + b"\xff" * 100 + packed[half + 100 :]
+    )
+    done = ai_engine("replay", path, REDIS_URL=server.url)
+    assert done.returncode == 1
+    assert f"{path} is broken after line " in done.stderr
+    readable = int(done.stderr.split("after line ")[1].split(":")[0])
+    assert 0 < readable < 1000
+    with redis.Redis(port=server.port) as client:
+        assert client.xlen("ingest:{0}") == readable, "what could be read was sent"
+
+
 def test_a_file_that_is_not_there_is_named() -> None:
     done = ai_engine("replay", "/nowhere.jsonl", REDIS_URL="redis://127.0.0.1:1/0")
     assert done.returncode == 2
