@@ -1,6 +1,7 @@
 """The lines of a file, gzipped or not, with how far into the file each one ends."""
 
 import gzip
+import zlib
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -19,7 +20,7 @@ class Line(msgspec.Struct, frozen=True):
 
 
 def read_lines(path: Path, first: int = 1) -> Iterator[Line]:
-    """The lines from the `first` on. Raises: click.ClickException for a file that is cut short."""
+    """The lines from the `first` on. Raises: click.ClickException for a broken gzip."""
     with path.open("rb") as raw:
         is_gzip = raw.read(2) == _GZIP
         raw.seek(0)
@@ -31,5 +32,5 @@ def read_lines(path: Path, first: int = 1) -> Iterator[Line]:
                     reached = raw.tell()
                     yield Line(number, stripped, reached - position)
                     position = reached
-        except (EOFError, gzip.BadGzipFile) as exc:
-            raise click.ClickException(f"{path} after line {number}: {exc}") from exc
+        except (EOFError, gzip.BadGzipFile, zlib.error) as exc:
+            raise click.ClickException(f"{path} is broken after line {number}: {exc}") from exc

@@ -1,8 +1,7 @@
 """`ai-engine rebuild`: every model anew from the buffered events, by the workers."""
 
 import asyncio
-from collections.abc import AsyncIterator, Sequence
-from time import monotonic
+from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 
 import click
 import msgspec
@@ -12,9 +11,8 @@ from deploy.operate.moments import moment, read_moment
 from deploy.operate.pacing import RateLimit, progress
 from deploy.operate.parts import OperatorParts, with_parts
 
-_USERS_AT_ONCE = 500
-_LOOK_EVERY_S = 0.05
-_NO_WORKER_AFTER_S = 60.0
+_USERS_AT_ONCE = 200
+_LOOK_EVERY_S = 0.1
 
 
 class Rebuilt(msgspec.Struct, kw_only=True):
@@ -33,8 +31,15 @@ class Rebuilt(msgspec.Struct, kw_only=True):
     help="Leave models alone that were built at or after this moment (ISO 8601 or Unix "
     "milliseconds): how an interrupted rebuild goes on. The start of this one, unless given.",
 )
+@click.option(
+    "--patience",
+    type=click.FloatRange(min=0),
+    default=60.0,
+    show_default=True,
+    help="Seconds in which a worker must do something.",
+)
 @click.option("--json", "as_json", is_flag=True, help="The outcome as one JSON object.")
-def rebuild(rate: float | None, since: str | None, *, as_json: bool) -> None:
+def rebuild(rate: float | None, since: str | None, patience: float, *, as_json: bool) -> None:
     """Rebuild the model of every user with buffered events (needs REDIS_URL and workers).
 
     For after the mathematics, its settings or the catalogue have changed.
@@ -49,7 +54,7 @@ def rebuild(rate: float | None, since: str | None, *, as_json: bool) -> None:
         )
     done = with_parts(
         lambda parts: _rebuild(
-            parts, Rebuilt(since_ms=since_ms), RateLimit(rate), shown=not as_json
+            parts, Rebuilt(since_ms=since_ms), RateLimit(rate), patience, shown=not as_json
         )
     )
     if as_json:
@@ -59,15 +64,15 @@ def rebuild(rate: float | None, since: str | None, *, as_json: bool) -> None:
 
 
 async def _rebuild(
-    parts: OperatorParts, done: Rebuilt, limit: RateLimit, *, shown: bool
+    parts: OperatorParts, done: Rebuilt, limit: RateLimit, patience_s: float, *, shown: bool
 ) -> Rebuilt:
-    total = sum([len(users) async for users in _rounds(parts)])
+    total = sum([1 async for _ in parts.stores.buffer.user_ids()])
     with progress("models", length=total, shown=shown) as bar:
         async for users in _rounds(parts):
-            old = await _with_events(parts, await _not_fresh(parts, users, done.since_ms))
+            old = await _built_before(parts, users, done.since_ms)
             await limit.spend(len(old))
             await parts.stores.queue.mark(dict.fromkeys(old), now_ms=clock_ms())
-            await _wait_for(parts, old, done.since_ms)
+            await _wait_for_others(parts, old, patience_s)
             done.users += len(users)
             done.marked += len(old)
             done.fresh += len(users) - len(old)
@@ -80,42 +85,53 @@ async def _rounds(parts: OperatorParts) -> AsyncIterator[list[str]]:
     async for user_id in parts.stores.buffer.user_ids():
         users.add(user_id)
         if len(users) == _USERS_AT_ONCE:
-            yield sorted(users)
+            yield await _with_events(parts, users)
             users = set()
     if users:
-        yield sorted(users)
+        yield await _with_events(parts, users)
 
 
-async def _not_fresh(parts: OperatorParts, user_ids: Sequence[str], since_ms: int) -> list[str]:
-    """Those without a model that was built since."""
-    models = await asyncio.gather(*map(parts.stores.models.get_signals, user_ids))
-    return [
-        user_id
-        for user_id, model in zip(user_ids, models, strict=True)
-        if model is None or model.built_at_ms < since_ms
-    ]
-
-
-async def _with_events(parts: OperatorParts, user_ids: Sequence[str]) -> list[str]:
-    """Those of whom there will be a model: with events in the window."""
-    window_ms = parts.settings.model.window_ms
-    windows = await parts.stores.buffer.fetch_events(user_ids, since_ms=clock_ms() - window_ms)
+async def _with_events(parts: OperatorParts, user_ids: Iterable[str]) -> list[str]:
+    """Those with events in the window; others have a buffer that ends soon, and no model."""
+    since_ms = clock_ms() - parts.settings.model.window_ms
+    windows = await parts.stores.buffer.fetch_events(sorted(user_ids), since_ms=since_ms)
     return [window.user_id for window in windows if window.events]
 
 
-async def _wait_for(parts: OperatorParts, user_ids: Sequence[str], since_ms: int) -> None:
-    """Wait until the workers have rebuilt these, as long as they get on with it.
+async def _built_before(
+    parts: OperatorParts, user_ids: Sequence[str], since_ms: int
+) -> dict[str, int | None]:
+    """Who has no model that was built at `since_ms` or later, and when theirs was built."""
+    built = await _built(parts, user_ids)
+    return {user: at_ms for user, at_ms in built.items() if at_ms is None or at_ms < since_ms}
 
-    Whoever else waits for a refresh does not matter: there may always be somebody.
+
+async def _built(parts: OperatorParts, user_ids: Iterable[str]) -> dict[str, int | None]:
+    users = list(user_ids)
+    models = await asyncio.gather(*map(parts.stores.models.get_signals, users))
+    return {
+        user: None if model is None else model.built_at_ms
+        for user, model in zip(users, models, strict=True)
+    }
+
+
+async def _wait_for_others(
+    parts: OperatorParts, built: Mapping[str, int | None], patience_s: float
+) -> None:
+    """Wait until each user has another model than before, as long as some get theirs.
+
+    Not until nobody waits for a refresh: beside new events somebody always does.
     """
-    left = list(user_ids)
-    moved_s = monotonic()
+    loop = asyncio.get_running_loop()
+    left, moved_s = dict(built), loop.time()
     while left:
         await asyncio.sleep(_LOOK_EVERY_S)
-        still = await _not_fresh(parts, left, since_ms)
+        now = await _built(parts, left)
+        still = {user: at_ms for user, at_ms in left.items() if now[user] == at_ms}
         if len(still) < len(left):
-            left, moved_s = still, monotonic()
-        elif monotonic() - moved_s > _NO_WORKER_AFTER_S:
+            left, moved_s = still, loop.time()
+        elif loop.time() - moved_s > patience_s:
             raise click.ClickException(
-                f"{len(left)} users wait and nobody refreshes them: is a worker running?"
+                f"{len(left)} users wait and nobody refreshes them, {next(iter(left))!r} for "
+                "one: is a worker running?"
             )

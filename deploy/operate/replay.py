@@ -3,7 +3,6 @@
 import asyncio
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Any
 
 import click
 import msgspec
@@ -11,7 +10,7 @@ from prometheus_client import CollectorRegistry
 
 from adapters.process import clock_ms
 from core.errors import RejectedError, RetryableError
-from core.normalizing.body import count_events
+from core.normalizing.body import NotJsonError, count_events, split_body
 from core.normalizing.clock import parse_time
 from deploy.operate.lines import Line, read_lines
 from deploy.operate.pacing import Bar, RateLimit, progress
@@ -22,16 +21,7 @@ from ingest_worker.settings import IngestSettings
 
 _BODIES_AT_ONCE = 100
 _AGAIN_S = 1.0
-_PATIENCE_S = 60.0
 _SHOWN_PROBLEMS = 20
-
-
-class _Sent(msgspec.Struct, rename="camel"):
-    sent_at: Any = None
-    received_at: Any = None
-
-
-_SENT = msgspec.json.Decoder(_Sent)
 
 
 class Replayed(msgspec.Struct, kw_only=True):
@@ -47,8 +37,17 @@ class Replayed(msgspec.Struct, kw_only=True):
 @click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
 @click.option("--rate", type=click.FloatRange(min=0, min_open=True), help="Events a second.")
 @click.option("--from-line", type=click.IntRange(1), default=1, help="Go on from this line.")
+@click.option(
+    "--patience",
+    type=click.FloatRange(min=0),
+    default=60.0,
+    show_default=True,
+    help="Seconds to wait for a Redis that is away.",
+)
 @click.option("--json", "as_json", is_flag=True, help="The outcome as one JSON object.")
-def replay(file: Path, rate: float | None, from_line: int, *, as_json: bool) -> None:
+def replay(
+    file: Path, rate: float | None, from_line: int, patience: float, *, as_json: bool
+) -> None:
     """Send the events of FILE through the pipeline (needs REDIS_URL).
 
     FILE is JSON Lines, plain or gzipped: each line an event, an array of
@@ -62,7 +61,8 @@ def replay(file: Path, rate: float | None, from_line: int, *, as_json: bool) -> 
 
     async def work(parts: OperatorParts) -> Replayed:
         with progress(file.name, length=size, shown=not as_json) as bar:
-            return await _replay(parts, read_lines(file, from_line), RateLimit(rate), bar)
+            lines = read_lines(file, from_line)
+            return await _replay(parts, lines, RateLimit(rate), patience, bar)
 
     done = with_parts(work)
     if as_json:
@@ -78,7 +78,7 @@ def replay(file: Path, rate: float | None, from_line: int, *, as_json: bool) -> 
 
 
 async def _replay(
-    parts: OperatorParts, lines: Iterator[Line], limit: RateLimit, bar: Bar
+    parts: OperatorParts, lines: Iterator[Line], limit: RateLimit, patience_s: float, bar: Bar
 ) -> Replayed:
     done = Replayed(problems=[])
     gauges = StreamGauges(CollectorRegistry())
@@ -88,7 +88,7 @@ async def _replay(
         usable = _usable(chunk, parts.settings.ingest, done)
         await limit.spend(sum(events for _, events in usable))
         await _wait_for_room(backpressure)
-        await _enqueue(parts, [line for line, _ in usable], chunk[0].number)
+        await _enqueue(parts, [line for line, _ in usable], chunk[0].number, patience_s)
         done.bodies += len(usable)
         done.events += sum(events for _, events in usable)
         bar.update(sum(line.consumed for line in chunk))
@@ -121,9 +121,11 @@ async def _wait_for_room(backpressure: Backpressure) -> None:
             await asyncio.sleep(_AGAIN_S)
 
 
-async def _enqueue(parts: OperatorParts, lines: Sequence[Line], first: int) -> None:
+async def _enqueue(
+    parts: OperatorParts, lines: Sequence[Line], first: int, patience_s: float
+) -> None:
     """Store the lines; again for a while where Redis is away."""
-    last_try_s = asyncio.get_running_loop().time() + _PATIENCE_S
+    last_try_s = asyncio.get_running_loop().time() + patience_s
     while True:
         bodies = [
             parts.stream.enqueue(line.text, call_type=None, received_ms=_received_ms(line.text))
@@ -140,25 +142,34 @@ async def _enqueue(parts: OperatorParts, lines: Sequence[Line], first: int) -> N
 
 
 def _received_ms(body: bytes) -> int | None:
-    """When a body was first sent, where it does not say when it was received.
+    """When a body was received by what its events say, else when it was sent.
 
-    By that its times are put right; by the time of the replay, an event of
+    By that their times are put right; by the time of the replay, an event of
     last week would seem to come from a clock that is a week slow.
     """
     try:
-        sent = _SENT.decode(body)
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        found = split_body(body)
+    except NotJsonError:
         return None
-    sent_ms = None if sent.received_at else parse_time(sent.sent_at)
-    return None if sent_ms is None else min(sent_ms, clock_ms())
+    events = [one for one in found.events if isinstance(one, dict)]
+    said = [one.get("receivedAt") or one.get("sentAt") or found.sent_at for one in events]
+    moments = [ms for ms in map(parse_time, said) if ms is not None]
+    return min(max(moments), clock_ms()) if moments else None
 
 
 def _chunks(lines: Iterator[Line]) -> Iterator[list[Line]]:
+    """Lines together; those before a break in the file, too, before it is raised."""
     chunk: list[Line] = []
-    for line in lines:
-        chunk.append(line)
-        if len(chunk) == _BODIES_AT_ONCE:
-            yield chunk
-            chunk = []
+    broken: click.ClickException | None = None
+    try:
+        for line in lines:
+            chunk.append(line)
+            if len(chunk) == _BODIES_AT_ONCE:
+                yield chunk
+                chunk = []
+    except click.ClickException as exc:
+        broken = exc
     if chunk:
         yield chunk
+    if broken is not None:
+        raise broken

@@ -9,6 +9,7 @@ from typing import Literal
 import click
 import msgspec
 
+from adapters.process import clock_ms
 from core.signals import UserSignals, comparable
 from core.updater import UserModelUpdater
 from deploy.operate.pacing import progress
@@ -114,12 +115,12 @@ async def _settled(
 
 async def _check(parts: OperatorParts, updater: UserModelUpdater, user_id: str) -> Verified:
     stored = await parts.stores.models.get_signals(user_id)
-    if stored is None:
-        [window] = await parts.stores.buffer.fetch_events([user_id], since_ms=0)
-        return Verified(user_id=user_id, finding="missing" if window.events else "same")
-    anew = await updater.rebuild(user_id, now_ms=stored.built_at_ms)
+    now_ms = clock_ms() if stored is None else stored.built_at_ms
+    anew = await updater.rebuild(user_id, now_ms=now_ms)
     if not anew:
         return Verified(user_id=user_id, finding="same")  # its events have left the window
+    if stored is None:
+        return Verified(user_id=user_id, finding="missing")
     return Verified(
         user_id=user_id, finding=_compare(stored, anew[0]), fields=_fields(stored, anew[0])
     )

@@ -10,6 +10,8 @@ from uuid import uuid4
 import httpx
 import msgspec
 
+from deploy.local import LocalStack
+
 WITHIN_S = 40.0
 """Long, for busy machines; what is there sooner is found sooner."""
 
@@ -56,6 +58,11 @@ class Pipeline(msgspec.Struct, frozen=True):
         return eventually(
             lambda: (model := self.model(user_id)) and model["window"]["events"] >= events and model
         )
+
+    @classmethod
+    def of(cls, stack: LocalStack) -> "Pipeline":
+        """The ports of a local run."""
+        return cls(stack.ingest_url, stack.serve_url)
 
     def _is_ready(self, url: str) -> bool:
         try:

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+import redis
 
 from deploy.local import LocalStack
 from deploy.valkey import free_port, valkey_binary
@@ -38,9 +39,17 @@ def pipeline(
 
 
 @pytest.fixture(scope="session")
-def split_pipeline(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Pipeline]:
-    """The three processes alone."""
-    yield from _three_processes(tmp_path_factory.mktemp("split"))
+def shared_stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalStack]:
+    """The three processes, for tests that look behind the ports and leave all of it running."""
+    if valkey_binary() is None:
+        pytest.skip("no Valkey for this machine")
+    environ = ENVIRON | {"REDIS_URL": "", "WORKER_KEEP_EVERY_MS": "200"}
+    folder = tmp_path_factory.mktemp("shared")
+    with LocalStack(
+        folder, ingest_port=free_port(), serve_port=free_port(), environ=environ
+    ) as stack:
+        yield stack
+        _require_that_keys_of_users_end(stack)
 
 
 def _three_processes(folder: Path) -> Iterator[Pipeline]:
@@ -51,6 +60,18 @@ def _three_processes(folder: Path) -> Iterator[Pipeline]:
         folder, ingest_port=free_port(), serve_port=free_port(), environ=ENVIRON
     ) as stack:
         yield Pipeline(stack.ingest_url, stack.serve_url)
+        _require_that_keys_of_users_end(stack)
+
+
+def _require_that_keys_of_users_end(stack: LocalStack) -> None:
+    """After all tests over a stack: no key that carries a user's id may stay for ever."""
+    with redis.Redis.from_url(stack.redis_url) as client:
+        keys = [
+            key
+            for role in ("events", "revision", "model")
+            for key in client.scan_iter(match=f"{role}:{{*", count=1000)
+        ]
+        assert [key for key in keys if client.ttl(key) == -1] == []
 
 
 def _over_a_cluster(folder: Path) -> Iterator[Pipeline]:

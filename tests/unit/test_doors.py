@@ -5,6 +5,7 @@ import gzip
 import zlib
 from base64 import b64encode
 from collections.abc import AsyncIterator
+from typing import Any
 
 import httpx
 import pytest
@@ -129,9 +130,14 @@ class Stream:
             raise RetryableError("away")
 
 
-async def send(stream: Stream, path: str = "/api/ingest", **request: object) -> httpx.Response:
-    settings = IngestSettings(api_key="k", body_timeout_s=1, max_batch_events=3)
-    registry = CollectorRegistry()
+async def send(
+    stream: Stream,
+    path: str = "/api/ingest",
+    registry: CollectorRegistry | None = None,
+    **request: object,
+) -> httpx.Response:
+    settings = IngestSettings(api_key="k", body_timeout_s=1, max_body_bytes=20_000, max_batch_events=3)
+    registry = registry or CollectorRegistry()
     gauges = StreamGauges(registry)
     marks = HighWater(max_entries=10, max_bytes=1000, every_ms=1)
     backpressure = Backpressure(stream, marks, gauges, lambda: NOW_MS)
@@ -206,3 +212,31 @@ async def test_past_a_high_water_mark_senders_are_told_to_try_later(
     stream.waiting = waiting
     assert (await send(stream, content=b"{}")).status_code == status
     assert len(stream.stored) == (status == 200)
+
+
+@pytest.mark.parametrize(
+    ("outcome", "request_", "away"),
+    [
+        ("accepted", {"content": b"[{}, {}]"}, False),
+        ("unauthorized", {"content": b"[{}]", "headers": {"X-API-Key": "wrong"}}, False),
+        ("not_json", {"content": b"<xml/>"}, False),
+        ("not_json", {"content": b"\x1f\x8bnot gzip"}, False),
+        ("too_large", {"content": b"x" * 20_001}, False),
+        ("try_later", {"content": b"[{}]"}, True),
+    ],
+)
+async def test_each_request_is_counted_under_its_outcome(
+    outcome: str, request_: dict[str, Any], *, away: bool
+) -> None:
+    registry = CollectorRegistry()
+    await send(Stream(away=away), registry=registry, **request_)
+    counted = {
+        sample.labels["outcome"]: sample.value
+        for family in registry.collect()
+        for sample in family.samples
+        if sample.name == "ai_engine_ingest_requests_total"
+    }
+    assert counted == {outcome: 1}
+    assert registry.get_sample_value("ai_engine_ingest_request_seconds_count") == 1
+    events = registry.get_sample_value("ai_engine_ingest_accepted_events_total")
+    assert events == (2 if outcome == "accepted" else 0)
