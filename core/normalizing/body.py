@@ -12,7 +12,7 @@ from typing import Any, Literal
 import msgspec
 
 from core.errors import RejectedError
-from core.normalizing.elements import count_raw_events, raw_events
+from core.normalizing.elements import count_raw_events, envelope, raw_events
 
 _BOM = b"\xef\xbb\xbf"
 _STRICT_FAILURES = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
@@ -110,7 +110,10 @@ def _salvage(body: bytes) -> Body:
         raise NotJsonError("the body is not JSON") from exc
     # JSON, but nested deeper than any decoder follows: judge it event by event.
     found = raw_events(text)
-    return Body([_decode_or_keep(raw) for raw in found], is_bare=found == [text.strip()])
+    events = [_decode_or_keep(raw) for raw in found]
+    around = _decode_or_keep(envelope(text))
+    sent_at = around.get("sentAt") if isinstance(around, dict) else None
+    return Body(events, sent_at, is_bare=found == [text.strip()])
 
 
 def _decode_or_keep(raw: bytes) -> Any:

@@ -41,6 +41,13 @@ def count_raw_events(body: bytes) -> int:
     return len(_cut(body.removeprefix(_BOM)).ends)
 
 
+def envelope(body: bytes) -> bytes:
+    """What stands around the events of a body, its array empty; nothing around a bare event."""
+    text = body.removeprefix(_BOM)
+    inside, ends = _cut(text)
+    return text[: len(text) - len(inside)] + inside[ends[-1] :]
+
+
 def _cut(text: bytes) -> _Cuts:
     # As long as before, and every quote that is left opens or closes a string.
     plain = text.replace(b"\\\\", b"__").replace(b'\\"', b"__")

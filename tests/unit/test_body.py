@@ -69,6 +69,11 @@ def test_the_batch_of_a_body_too_deep_to_decode_is_the_one_that_a_decoder_would_
     assert split_body(body).events == [{"a": 1}, Malformed(DEEP, "too_deep")]
 
 
+def test_the_envelope_of_a_body_too_deep_to_decode_brings_the_time_it_was_sent() -> None:
+    body = split_body(b'{"batch":[{},' + DEEP + b'],"sentAt":"2026-01-01T00:00:00Z"}')
+    assert body.sent_at == "2026-01-01T00:00:00Z"
+
+
 def test_an_event_too_deep_to_decode_that_came_alone_is_known_to_have() -> None:
     """What the path says of it goes into its dead letter."""
     alone = b'{"a":' + DEEP + b"}"

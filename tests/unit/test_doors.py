@@ -136,7 +136,9 @@ async def send(
     registry: CollectorRegistry | None = None,
     **request: object,
 ) -> httpx.Response:
-    settings = IngestSettings(api_key="k", body_timeout_s=1, max_body_bytes=20_000, max_batch_events=3)
+    settings = IngestSettings(
+        api_key="k", body_timeout_s=1, max_body_bytes=20_000, max_batch_events=3
+    )
     registry = registry or CollectorRegistry()
     gauges = StreamGauges(registry)
     marks = HighWater(max_entries=10, max_bytes=1000, every_ms=1)
