@@ -45,6 +45,13 @@ class EventBuffer(EventSource, Protocol):
         """
         ...
 
+    async def latest_ms(self, user_ids: Sequence[str]) -> Sequence[int | None]:
+        """The time of each user's newest event, None for who has none.
+
+        Units: Unix milliseconds.
+        """
+        ...
+
     def user_ids(self) -> AsyncIterator[str]:
         """Everybody with buffered events; one of them may come twice."""
         ...
@@ -54,7 +61,10 @@ class UserModelStore(Protocol):
     """The materialized models, which the serve side reads."""
 
     async def save_signals(self, models: Sequence[UserSignals]) -> Sequence[bool]:
-        """Store each model unless a newer revision is stored; says which were."""
+        """Store each model unless a newer one is stored; says which were.
+
+        Newer is of a later revision, or of the same and built later.
+        """
         ...
 
     async def get_signals(self, user_id: str) -> UserSignals | None:
@@ -128,6 +138,7 @@ class RawBatch(msgspec.Struct, frozen=True, kw_only=True):
     """
 
     entry_id: str
+    shard: int = 0
     body: bytes
     stored_ms: int
     received_ms: int
@@ -221,7 +232,7 @@ class DueQueue(Protocol):
         `accepted` gives for each user when their oldest new event was accepted,
         None where there is none and the model is to be rebuilt all the same.
 
-        Raises: RetryableError where more users would wait than may.
+        Raises: RetryableError, and marks nobody, while as many wait as may.
         """
         ...
 
@@ -241,14 +252,15 @@ class DueQueue(Protocol):
 class DeadLetter(msgspec.Struct, frozen=True, kw_only=True):
     """An event that can never be used, with the reason, its times and its original bytes.
 
-    `part` tells the letters of one entry apart: an entry that is handled twice
-    leaves each of its letters once.
+    Entry ids are a shard's own, and `part` tells the letters of one entry apart:
+    an entry that is handled twice leaves each of its letters once.
 
     Units: `received_ms` Unix milliseconds.
     """
 
     reason: str
     entry_id: str
+    shard: int = 0
     part: int = 0
     message_id: str | None
     body: bytes

@@ -44,12 +44,13 @@ class UserSignals(msgspec.Struct, frozen=True, kw_only=True):
         empty where unknown.
     Units: times in Unix milliseconds; strengths decayed to `built_at_ms`.
 
-    `revision` comes first: the store reads it from the head of the JSON text.
+    `revision` and `built_at_ms` come first: the store reads them from the head
+    of the JSON text.
     """
 
     revision: int = 0
-    user_id: str
     built_at_ms: int = 0
+    user_id: str
     positives: Mapping[str, float] = {}
     negatives: Mapping[str, float] = {}
     unopened: Mapping[str, tuple[float, float]] = {}

@@ -6,6 +6,7 @@ cannot be kept here waits there. Nothing unprocessed is ever trimmed instead.
 
 import asyncio
 from collections.abc import Callable, Sequence
+from time import monotonic
 
 import msgspec
 import structlog
@@ -25,6 +26,8 @@ class HighWater(msgspec.Struct, frozen=True, kw_only=True):
     max_entries: int
     max_bytes: int
     every_ms: int
+    hangs_after_ms: int = 1_000
+    """How long a look may take before nobody is admitted to wait with it."""
 
 
 class Backpressure:
@@ -46,30 +49,47 @@ class Backpressure:
         self._marks = marks
         self._gauges = gauges
         self._clock_ms = clock_ms
+        self._away: str | None = None
+        self._asked_s: float | None = None
         self._entries = 0
         self._bytes = 0
 
     def admit(self) -> None:
-        """Raise RetryableError while the backlog is over a mark."""
+        """Raise RetryableError while the backlog is over a mark, or the stream does not answer.
+
+        Whoever waited for a stream that hangs would hold a body in memory all the while.
+        """
+        if self._away is not None:
+            raise RetryableError(self._away)
+        asked_s = monotonic() if self._asked_s is None else self._asked_s
+        if monotonic() - asked_s > self._marks.hangs_after_ms / 1000:
+            raise RetryableError("the stream does not answer")
         if self._entries > self._marks.max_entries or self._bytes > self._marks.max_bytes:
             raise RetryableError(
                 f"{self._entries} requests of {self._bytes} bytes wait to be processed"
             )
 
     async def run(self, stopping: asyncio.Event) -> None:
-        """Look until told to stop. A backlog that cannot be seen stays as it was."""
+        """Look until told to stop."""
         while not stopping.is_set():
             await self.look()
             await pause(stopping, self._marks.every_ms / 1000)
 
     async def look(self) -> None:
         """Look once."""
+        self._asked_s = monotonic()
         try:
-            shards = await self._stream.shards()
+            self._take(await self._stream.shards())
         except RetryableError as exc:
+            self._away = str(exc)
             _log.warning(BACKLOG_UNKNOWN, error=str(exc))
-            return
-        self._take(shards)
+        except Exception as exc:
+            # Not the webhook's end: a body may be stored where its backlog cannot be read.
+            _log.exception(BACKLOG_UNKNOWN, error=str(exc))
+        else:
+            self._away = None
+        finally:
+            self._asked_s = None
 
     def _take(self, shards: Sequence[ShardState]) -> None:
         self._entries = sum(one.lag + one.pending for one in shards)

@@ -112,6 +112,7 @@ def _letters(batch: RawBatch, rejections: Sequence[Rejection]) -> list[DeadLette
         DeadLetter(
             reason=rejection.reason,
             entry_id=batch.entry_id,
+            shard=batch.shard,
             part=part,
             message_id=rejection.message_id,
             body=rejection.body,

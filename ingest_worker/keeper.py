@@ -18,7 +18,8 @@ from core.ports import DeadLetter, DeadLetters, RawBatch, StaleEntry
 from ingest_worker.metrics import WorkerMetrics
 from ingest_worker.pacing import pause
 
-_CLAIM_AT_ONCE = 500
+_WHOLE_ENTRY = -1
+"""The part of a letter that is an entry and not an event of it."""
 EXHAUSTED = "exhausted"
 """The reason of an entry that was delivered up to the cap and never finished."""
 
@@ -44,8 +45,8 @@ class PendingBatches(Protocol):
         """Give the entries back their earlier count of deliveries."""
         ...
 
-    async def own(self, *, limit: int) -> Sequence[RawBatch]:
-        """What was delivered to this very consumer and not finished."""
+    async def own(self, *, limit: int, after: str = "0") -> Sequence[RawBatch]:
+        """What was delivered to this very consumer and not finished, past an entry's id."""
         ...
 
     async def remove_gone(self, *, idle_ms: int) -> int:
@@ -68,6 +69,8 @@ class KeeperPace(msgspec.Struct, frozen=True, kw_only=True):
     stale_ms: int
     gone_ms: int
     max_deliveries: int
+    claim_entries: int = 500
+    """Entries taken over at once."""
 
 
 class StreamKeeper:
@@ -110,7 +113,7 @@ class StreamKeeper:
         while not stopping.is_set():
             self._beat()
             try:
-                await self.keep()
+                await self.keep(stopping)
             except RetryableError as exc:
                 _log.warning(KEEPING_FAILED, error=str(exc))
             except Exception:
@@ -118,20 +121,21 @@ class StreamKeeper:
                 _log.exception(KEEPING_FAILED)
             await pause(stopping, self._pace.every_ms / 1000)
 
-    async def keep(self) -> None:
-        """One round."""
+    async def keep(self, stopping: asyncio.Event) -> None:
+        """One round, cut short between two claims when told to stop."""
         await self.prepare()
         await self._revive()
-        while stale := await self._pending.stale(idle_ms=self._pace.stale_ms, limit=_CLAIM_AT_ONCE):
+        while not stopping.is_set() and (stale := await self._stale()):
             self._beat()
             await self._take_over(stale)
         await self._pending.remove_gone(idle_ms=self._pace.gone_ms)
 
     async def finish(self) -> None:
         """Apply what was delivered to this worker while it stopped reading."""
-        while own := await self._pending.own(limit=_CLAIM_AT_ONCE):
-            await self._handle(own)
-            await self._pending.acknowledge(own)
+        after = "0"
+        while own := await self._pending.own(limit=self._pace.claim_entries, after=after):
+            await self._apply(own)
+            after = own[-1].entry_id
 
     async def _take_over(self, stale: Sequence[StaleEntry]) -> None:
         """Entries delivered once are taken over together, others one by one.
@@ -149,6 +153,10 @@ class StreamKeeper:
         self._metrics.claimed_entries.inc(len(stale))
         _log.info(ENTRIES_CLAIMED, entries=len(stale))
 
+    async def _stale(self) -> Sequence[StaleEntry]:
+        pace = self._pace
+        return await self._pending.stale(idle_ms=pace.stale_ms, limit=pace.claim_entries)
+
     async def _try(self, entries: Sequence[StaleEntry]) -> None:
         taken = await self._pending.take(
             [one.entry_id for one in entries], idle_ms=self._pace.stale_ms
@@ -157,12 +165,14 @@ class StreamKeeper:
             return
         try:
             if entries[0].deliveries >= self._pace.max_deliveries:
-                await self._give_up(taken[0], entries[0].deliveries)
+                for one in taken:
+                    await self._give_up(one, entries[0].deliveries)
             else:
                 await self._apply(taken)
         except RetryableError:
             # A dependency was away: however often that is, the entry is not to blame.
-            await self._pending.forgive(entries)
+            ours = {one.entry_id for one in taken}
+            await self._pending.forgive([one for one in entries if one.entry_id in ours])
             raise
 
     async def _give_up(self, exhausted: RawBatch, deliveries: int) -> None:
@@ -170,6 +180,8 @@ class StreamKeeper:
         letter = DeadLetter(
             reason=EXHAUSTED,
             entry_id=exhausted.entry_id,
+            shard=exhausted.shard,
+            part=_WHOLE_ENTRY,
             message_id=None,
             body=exhausted.body,
             call_type=exhausted.call_type,

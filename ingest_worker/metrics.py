@@ -117,14 +117,14 @@ class WorkerMetrics:
             "From the acceptance of a user's oldest new event to the saved model.",
             _FRESHNESS_SECONDS,
         )
-        self._pending_users = gauge("due_users", "Users that wait for a refresh.")
+        self._due_users = gauge("due_users", "Users that wait for a refresh.")
         self._leased_users = gauge("leased_users", "Users being refreshed.")
         self._booked_users = gauge("booked_users", "Users booked for a later refresh.")
         self._dead_letters = gauge("dead_letters", "Letters that lie among the dead.")
 
     def show(self, depth: QueueDepth, dead_letters: int) -> None:
         """Take over what the queue and the dead letters hold."""
-        self._pending_users.set(depth.pending)
+        self._due_users.set(depth.pending)
         self._leased_users.set(depth.leased)
         self._booked_users.set(depth.booked)
         self._dead_letters.set(dead_letters)

@@ -42,6 +42,9 @@ class Observer:
                 await self.look()
             except RetryableError as exc:
                 _log.warning(OBSERVING_FAILED, error=str(exc))
+            except Exception:
+                # Numbers that cannot be had are no reason to stop the work.
+                _log.exception(OBSERVING_FAILED)
             await pause(stopping, self._every_s)
 
     async def look(self) -> None:

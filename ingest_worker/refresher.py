@@ -98,8 +98,9 @@ class Refresher:
 
     def _measure(self, due: Sequence[DueUser], refreshed: Sequence[Refreshed]) -> None:
         saved_ms = self._clock_ms()
+        modelled = {one.signals.user_id for one in refreshed}
         for user in due:
-            if user.accepted_ms is not None:
+            if user.accepted_ms is not None and user.user_id in modelled:
                 fresh_ms = max(saved_ms - user.accepted_ms, 0)
                 self._metrics.freshness_seconds.observe(fresh_ms / 1000)
         saved = sum(one.saved for one in refreshed)

@@ -43,20 +43,22 @@ class Worker:
         """Work until told to stop; what has been begun is finished."""
         await self._start(stopping)
         async with asyncio.TaskGroup() as tasks:
-            for keeper in self._keepers:
-                tasks.create_task(keeper.run(stopping))
+            keeping = [tasks.create_task(keeper.run(stopping)) for keeper in self._keepers]
             tasks.create_task(self._refresher.run(stopping))
             tasks.create_task(self._observer.run(stopping))
             try:
                 await stopping.wait()
             finally:
-                await self._stop()
+                await self._stop(keeping)
 
-    async def _stop(self) -> None:
+    async def _stop(self, keeping: Sequence[asyncio.Task[None]]) -> None:
         """Stop reading, and finish what Redis had handed out by then.
 
+        The keepers end first: one that goes on would revive what is stopped.
         What is not finished in time is taken over by another worker later.
         """
+        if keeping:
+            await asyncio.wait(keeping, timeout=_FINISH_WITHIN_S)
         await self._broker.stop()
         try:
             async with asyncio.timeout(_FINISH_WITHIN_S):

@@ -5,6 +5,7 @@ import os
 import socket
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from functools import partial
 from time import monotonic
 
 import msgspec
@@ -88,7 +89,7 @@ def _worker(
                 max_records=settings.worker.batch_entries,
                 polling_interval=settings.worker.poll_ms,
             ),
-            decode=raw_batch,
+            decode=partial(raw_batch, shard=shard),
             handle=parts.handler.handle,
             patience=Patience(retry_s=settings.worker.stale_ms / 2000),
             metrics=metrics,
@@ -128,6 +129,7 @@ def _pace(worker: WorkerSettings) -> KeeperPace:
         stale_ms=worker.stale_ms,
         gone_ms=worker.gone_ms,
         max_deliveries=worker.max_deliveries,
+        claim_entries=worker.batch_entries,
     )
 
 

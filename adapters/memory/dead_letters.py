@@ -16,12 +16,12 @@ class InMemoryDeadLetters:
         self._count = 0
         self._bytes = 0
         self._stored: dict[str, StoredLetter] = {}
-        self._known: dict[tuple[str, int], None] = {}
+        self._known: dict[tuple[int, str, int], None] = {}
 
     async def add(self, letters: Sequence[DeadLetter]) -> None:
         """Store those that are not there yet, the oldest giving way past the bounds."""
         for letter in letters:
-            name = (letter.entry_id, letter.part)
+            name = (letter.shard, letter.entry_id, letter.part)
             if name in self._known:
                 continue
             self._known[name] = None

@@ -30,17 +30,13 @@ class InMemoryDueQueue:
     async def mark(self, accepted: Mapping[str, int | None], *, now_ms: int) -> None:
         """Due at once after a quiet time, else gathered up to the longest wait.
 
-        Raises: RetryableError where more users would wait than may.
+        Raises: RetryableError, and marks nobody, while the queue is full.
         """
-        refused = False
+        if accepted and len(self._first) >= self._debounce.max_pending:
+            raise RetryableError(f"{len(self._first)} users wait for a refresh already")
         for user_id, accepted_ms in accepted.items():
-            if user_id not in self._first and len(self._first) >= self._debounce.max_pending:
-                refused = True
-                continue
             self._accept(user_id, accepted_ms)
             self._mark(user_id, now_ms)
-        if refused:
-            raise RetryableError(f"{self._debounce.max_pending} users wait for a refresh already")
 
     async def pop(self, *, limit: int, now_ms: int) -> Sequence[DueUser]:
         """Lease the users that are due, the longest waiting first."""

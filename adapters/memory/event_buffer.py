@@ -40,6 +40,10 @@ class InMemoryEventBuffer:
         """The events of each user from `since_ms` on, oldest first."""
         return [self._window(user_id, since_ms) for user_id in user_ids]
 
+    async def latest_ms(self, user_ids: Sequence[str]) -> Sequence[int | None]:
+        """The time of each user's newest event, None for who has none."""
+        return [max(self._members.get(one, {}).values(), default=None) for one in user_ids]
+
     async def user_ids(self) -> AsyncIterator[str]:
         """Everybody with buffered events."""
         for user_id, members in list(self._members.items()):

@@ -12,7 +12,7 @@ from redis.asyncio.cluster import PipelineCommand, RedisCluster
 from redis.asyncio.connection import AbstractConnection
 from redis.connection import HiredisRespSerializer
 
-from core.errors import RetryableError
+from core.errors import ConfigError, RetryableError
 
 Client = Redis | RedisCluster
 
@@ -112,11 +112,9 @@ async def _on_one_node(
     if node is None:
         raise RetryableError(f"no node of the cluster holds {key}")
     queued = [PipelineCommand(number, *command) for number, command in enumerate(commands)]
+    failed = True
     try:
         failed = await node.execute_pipeline(queued)
-    except _TRANSIENT:
-        failed = True
-        raise
     finally:
         if failed:
             await client.aclose()  # the next use asks the cluster anew who holds what
@@ -128,6 +126,10 @@ def driver_errors(doing: str) -> Iterator[None]:
     """Turn what the driver raises into the project's own errors."""
     try:
         yield
+    except exceptions.MovedError as exc:
+        raise RetryableError(
+            f"{doing} is another node's: set REDIS_CLUSTER=1 if REDIS_URL names a cluster ({exc})"
+        ) from exc
     except _TRANSIENT as exc:
         raise RetryableError(f"Redis is away while {doing}: {exc}") from exc
     except exceptions.ResponseError as exc:
@@ -139,3 +141,13 @@ def driver_errors(doing: str) -> Iterator[None]:
             raise
         # What uvloop raises for a write to a connection that the server has closed.
         raise RetryableError(f"Redis went away while {doing}: {exc}") from exc
+
+
+async def require_whole_server(client: Client) -> None:
+    """Raise ConfigError where the client sees one node of a cluster and takes it for all."""
+    if isinstance(client, RedisCluster):
+        return
+    with driver_errors("asking what it is"):
+        found = await client.info("cluster")
+    if found.get("cluster_enabled"):
+        raise ConfigError("REDIS_URL names a node of a cluster: set REDIS_CLUSTER=1")

@@ -83,6 +83,7 @@ class RedisDeadLetters:
         fields = {
             "reason": letter.reason,
             "entry_id": letter.entry_id,
+            "shard": letter.shard,
             "part": letter.part,
             "message_id": letter.message_id or "",
             "body": letter.body,
@@ -90,7 +91,7 @@ class RedisDeadLetters:
             "received_ms": letter.received_ms,
             "deliveries": letter.deliveries,
         }
-        name = f"{letter.entry_id}#{letter.part}"
+        name = f"{letter.shard}/{letter.entry_id}#{letter.part}"
         parts = (part for pair in fields.items() for part in pair)
         return Call(
             (DEAD_LETTERS, KNOWN_LETTERS), (name, self._max_letters, self._max_bytes, *parts)
@@ -105,6 +106,7 @@ def _stored(letter_id: bytes, fields: Mapping[bytes, bytes]) -> StoredLetter:
         letter=DeadLetter(
             reason=fields[b"reason"].decode(),
             entry_id=fields[b"entry_id"].decode(),
+            shard=int(fields.get(b"shard", 0)),
             part=int(fields.get(b"part", 0)),
             message_id=fields[b"message_id"].decode() or None,
             body=fields[b"body"],

@@ -6,7 +6,7 @@ edge after a quiet time), `accepted` (when a user's oldest new event was
 accepted). The rules are those of the in-memory queue.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 from adapters.redis.connection import Client, driver_errors
 from adapters.redis.keys import queue_key, shard_of
@@ -19,33 +19,26 @@ from core.ports import Debounce, DueUser, QueueDepth
 _MARK = Script("""
 local due, first, popped, held, accepted = KEYS[1], KEYS[2], KEYS[3], KEYS[7], KEYS[8]
 local now, debounce, max_wait = tonumber(ARGV[1]), tonumber(ARGV[2]), tonumber(ARGV[3])
-local room = tonumber(ARGV[4]) - redis.call('ZCARD', first)
-local refused = 0
-for index = 5, #ARGV, 2 do
+for index = 4, #ARGV, 2 do
   local user, at = ARGV[index], nil
   local since = tonumber(redis.call('ZSCORE', first, user) or nil)
-  if not since and room <= 0 then
-    refused = refused + 1
-  else
-    local new = tonumber(ARGV[index + 1])
-    local oldest = tonumber(redis.call('HGET', accepted, user) or nil)
-    if new and (not oldest or new < oldest) then
-      redis.call('HSET', accepted, user, ARGV[index + 1])
-    end
-    if not since then
-      since, room = now, room - 1
-      redis.call('ZADD', first, now, user)
-      local last = tonumber(redis.call('ZSCORE', popped, user) or nil)
-      if not last or now - last >= debounce then at = now end
-    elseif redis.call('HEXISTS', held, user) == 1
-        or tonumber(redis.call('ZSCORE', due, user) or now + 1) <= math.max(now, since) then
-      at = false
-    end
-    if at == nil then at = math.min(since + max_wait, now + debounce) end
-    if at then redis.call('ZADD', due, at, user) end
+  local new = tonumber(ARGV[index + 1])
+  local oldest = tonumber(redis.call('HGET', accepted, user) or nil)
+  if new and (not oldest or new < oldest) then
+    redis.call('HSET', accepted, user, ARGV[index + 1])
   end
+  if not since then
+    since = now
+    redis.call('ZADD', first, now, user)
+    local last = tonumber(redis.call('ZSCORE', popped, user) or nil)
+    if not last or now - last >= debounce then at = now end
+  elseif redis.call('HEXISTS', held, user) == 1
+      or tonumber(redis.call('ZSCORE', due, user) or now + 1) <= math.max(now, since) then
+    at = false
+  end
+  if at == nil then at = math.min(since + max_wait, now + debounce) end
+  if at then redis.call('ZADD', due, at, user) end
 end
-return refused
 """)
 
 # A due user whose lease runs moves from `due` to `held` with its time; the end
@@ -115,6 +108,8 @@ for index = 2, #ARGV, 2 do
 end
 """)
 
+_USERS_A_CALL = 1000
+"""A script stops everybody else; this many are marked within some ten milliseconds."""
 _ROLES = ("due", "first", "popped", "inflight", "tokens", "sequence", "held", "accepted")
 _SIZES = {"due": "ZCARD", "first": "ZCARD", "inflight": "ZCARD", "held": "HLEN"}
 
@@ -132,22 +127,36 @@ class RedisDueQueue:
     async def mark(self, accepted: Mapping[str, int | None], *, now_ms: int) -> None:
         """Due at once after a quiet time, else gathered up to the longest wait.
 
-        Raises: RetryableError where more users would wait than may.
+        Raises: RetryableError, and marks nobody, while the queue is full.
         """
-        debounce = self._debounce
-        max_pending = -(-debounce.max_pending // self._shards)
-        bounds = (now_ms, debounce.debounce_ms, debounce.max_wait_ms, max_pending)
-        parts: dict[int, list[str | int]] = {}
-        for user_id, accepted_ms in accepted.items():
-            shard = shard_of(user_id, self._shards)
-            parts.setdefault(shard, []).extend(
-                (user_id, "" if accepted_ms is None else accepted_ms)
-            )
-        calls = [Call(self._keys(shard), (*bounds, *part)) for shard, part in parts.items()]
+        if not accepted:
+            return
         with driver_errors("marking users due"):
-            refused = sum(await run_script(self._client, _MARK, calls))
-        if refused:
-            raise RetryableError(f"{debounce.max_pending} users wait for a refresh already")
+            await self._require_room()
+            await run_script(self._client, _MARK, list(self._marks(accepted, now_ms)))
+
+    async def _require_room(self) -> None:
+        """Raise RetryableError while the queue is full.
+
+        Whoever finds room marks all of theirs: cut in half, a batch that comes
+        again would begin with those who have been refreshed, for ever.
+        """
+        async with self._client.pipeline(transaction=False) as pipe:
+            for shard in range(self._shards):
+                pipe.zcard(queue_key("first", shard))
+            waiting: int = sum(await pipe.execute())
+        if waiting >= self._debounce.max_pending:
+            raise RetryableError(f"{waiting} users wait for a refresh already")
+
+    def _marks(self, accepted: Mapping[str, int | None], now_ms: int) -> Iterator[Call]:
+        times = (now_ms, self._debounce.debounce_ms, self._debounce.max_wait_ms)
+        shards: dict[int, list[str | int]] = {}
+        for user_id, accepted_ms in accepted.items():
+            part = shards.setdefault(shard_of(user_id, self._shards), [])
+            part += (user_id, "" if accepted_ms is None else accepted_ms)
+        for shard, marks in shards.items():
+            for start in range(0, len(marks), 2 * _USERS_A_CALL):
+                yield Call(self._keys(shard), (*times, *marks[start : start + 2 * _USERS_A_CALL]))
 
     async def pop(self, *, limit: int, now_ms: int) -> Sequence[DueUser]:
         """Lease the users that are due, the longest waiting of each shard first."""

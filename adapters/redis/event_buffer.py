@@ -100,6 +100,15 @@ class RedisEventBuffer:
             for user_id, revision, members in zip(user_ids, found[::2], found[1::2], strict=True)
         ]
 
+    async def latest_ms(self, user_ids: Sequence[str]) -> Sequence[int | None]:
+        """The time of each user's newest event, None for who has none."""
+        with driver_errors("looking at events"):
+            async with self._client.pipeline(transaction=False) as pipe:
+                for user_id in user_ids:
+                    pipe.zrange(events_key(user_id), -1, -1, withscores=True)
+                found: list[list[tuple[bytes, float]]] = await pipe.execute()
+        return [int(newest[0][1]) if newest else None for newest in found]
+
     async def user_ids(self) -> AsyncIterator[str]:
         """Everybody with buffered events, in no order; one of them may come twice."""
         with driver_errors("listing the users"):

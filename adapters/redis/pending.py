@@ -61,6 +61,7 @@ class RedisPendingBatches:
     def __init__(self, client: Client, *, shard: int, consumer: str) -> None:
         """Read as `consumer` of the group that the workers share."""
         self._client = client
+        self._shard = shard
         self._key = stream_key(shard)
         self._consumer = consumer
 
@@ -102,7 +103,7 @@ class RedisPendingBatches:
                 min_idle_time=idle_ms,
                 message_ids=list(entry_ids),
             )
-        return [raw_batch(entry_id, fields) for entry_id, fields in entries if fields]
+        return [raw_batch(entry_id, fields, self._shard) for entry_id, fields in entries if fields]
 
     async def forgive(self, entries: Sequence[StaleEntry]) -> None:
         """Give the entries back their earlier count: it was not their fault."""
@@ -118,14 +119,14 @@ class RedisPendingBatches:
                     justid=True,
                 )
 
-    async def own(self, *, limit: int) -> Sequence[RawBatch]:
-        """What was delivered to this very consumer and not finished."""
+    async def own(self, *, limit: int, after: str = "0") -> Sequence[RawBatch]:
+        """What was delivered to this very consumer and not finished, past an entry's id."""
         with driver_errors("reading its own unfinished entries"):
             found: Any = await self._client.xreadgroup(
-                GROUP, self._consumer, {self._key: "0"}, count=limit
+                GROUP, self._consumer, {self._key: after}, count=limit
             )
         return [
-            raw_batch(entry_id, fields)
+            raw_batch(entry_id, fields, self._shard)
             for _, entries in found
             for entry_id, fields in entries
             if fields

@@ -20,13 +20,14 @@ _RECEIVED_FIELD = b"received"
 Fields = dict[EncodableT, EncodableT]
 
 
-def raw_batch(entry_id: bytes, fields: Mapping[bytes, bytes]) -> RawBatch:
+def raw_batch(entry_id: bytes, fields: Mapping[bytes, bytes], shard: int = 0) -> RawBatch:
     """The stream entry as the batch it holds; its id says when it was stored."""
     text = entry_id.decode()
     call = fields.get(_CALL_FIELD)
     stored_ms = int(text.partition("-")[0])
     return RawBatch(
         entry_id=text,
+        shard=shard,
         body=fields.get(BODY_FIELD, b""),
         stored_ms=stored_ms,
         received_ms=int(fields.get(_RECEIVED_FIELD, stored_ms)),
@@ -95,7 +96,11 @@ class RedisRawBatchStream:
         while self._waiting or not self._closing:
             await self._wake.wait()
             self._wake.clear()
-            waiting, self._waiting = self._waiting, []
+            # Not what its sender has given up on meanwhile: it comes again.
+            waiting = [one for one in self._waiting if not one[1].done()]
+            self._waiting = []
+            if not waiting:
+                continue
             turn = (turn + 1) % self._shards
             await self._store(stream_key(turn), waiting)
 

@@ -14,12 +14,14 @@ from core.signals import UserSignals, decode_signals, encode_signals
 
 _log = structlog.get_logger()
 
-# The revision stands at the head of the text, so a comparison reads no more than that.
+# Revision and time stand at the head of the text, so a comparison reads no more than that.
 _SAVE = Script("""
-local head = redis.call('GETRANGE', KEYS[1], 0, 40)
-local stored = tonumber(string.match(head, '^{"revision":(%d+)') or 0)
-if stored > tonumber(ARGV[1]) then return 0 end
-redis.call('SET', KEYS[1], ARGV[2], 'PX', ARGV[3])
+local head = redis.call('GETRANGE', KEYS[1], 0, 80)
+local revision, built = string.match(head, '^{"revision":(%d+),"built_at_ms":(%d+)')
+revision, built = tonumber(revision or 0), tonumber(built or 0)
+if revision > tonumber(ARGV[1]) then return 0 end
+if revision == tonumber(ARGV[1]) and built > tonumber(ARGV[2]) then return 0 end
+redis.call('SET', KEYS[1], ARGV[3], 'PX', ARGV[4])
 return 1
 """)
 
@@ -33,13 +35,13 @@ class RedisUserModelStore:
         self._ttl_ms = ttl_s * 1000
 
     async def save_signals(self, models: Sequence[UserSignals]) -> Sequence[bool]:
-        """Store each model unless a newer revision is stored; says which were."""
+        """Store each model unless a newer one is stored; says which were."""
         if not models:
             return []
         calls = [
             Call(
                 (model_key(model.user_id),),
-                (model.revision, encode_signals(model), self._ttl_ms),
+                (model.revision, model.built_at_ms, encode_signals(model), self._ttl_ms),
             )
             for model in models
         ]

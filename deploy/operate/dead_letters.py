@@ -25,7 +25,7 @@ def dead_letter() -> None:
 @click.option("--reason", help="Only letters with this reason.")
 @click.option("--json", "as_json", is_flag=True, help="As JSON Lines.")
 def list_letters(limit: int, reason: str | None, *, as_json: bool) -> None:
-    """The latest letters, newest first, and how many of each reason."""
+    """The latest letters, newest first, and how many of each reason they have."""
     latest = with_parts(
         lambda parts: parts.stores.dead_letters.latest(limit=_ALL if reason else limit)
     )
@@ -55,6 +55,7 @@ def show(letter_id: str) -> None:
 @click.option("--all", "everything", is_flag=True, help=f"The latest {_ALL:,} letters.")
 def replay(letter_ids: Sequence[str], *, everything: bool) -> None:
     """Send letters through the pipeline again, after what was wrong is mended."""
+    _require_choice(letter_ids, everything=everything)
 
     async def send(parts: OperatorParts) -> int:
         letters = await _chosen(parts, letter_ids, everything=everything)
@@ -75,6 +76,7 @@ def replay(letter_ids: Sequence[str], *, everything: bool) -> None:
 @click.option("--all", "everything", is_flag=True, help=f"The latest {_ALL:,} letters.")
 def drop(letter_ids: Sequence[str], *, everything: bool) -> None:
     """Remove letters for good."""
+    _require_choice(letter_ids, everything=everything)
 
     async def remove(parts: OperatorParts) -> int:
         letters = await _chosen(parts, letter_ids, everything=everything)
@@ -96,14 +98,17 @@ def _head(one: StoredLetter) -> dict[str, Any]:
     }
 
 
+def _require_choice(letter_ids: Sequence[str], *, everything: bool) -> None:
+    if everything == bool(letter_ids):
+        raise click.UsageError("name letters by their ids or take --all, and not both")
+
+
 async def _chosen(
     parts: OperatorParts, letter_ids: Sequence[str], *, everything: bool
 ) -> Sequence[StoredLetter]:
     """The letters that are meant, all of which must be there."""
     if everything:
         return list(reversed(await parts.stores.dead_letters.latest(limit=_ALL)))
-    if not letter_ids:
-        raise click.UsageError("name letters by their ids, or take --all")
     found = await parts.stores.dead_letters.find(letter_ids)
     missing = set(letter_ids) - {one.letter_id for one in found}
     if missing:

@@ -34,17 +34,15 @@ def progress(label: str, *, length: int, shown: bool) -> Iterator[Bar]:
 
 
 class RateLimit:
-    """Keeps an average of at most `per_second`; None leaves it open."""
+    """Keeps to at most `per_second`, also after a time in which less was done."""
 
     def __init__(self, per_second: float | None) -> None:
-        """The time counts from here."""
+        """None leaves it open."""
         self._per_second = per_second
-        self._started_s = monotonic()
-        self._done = 0
+        self._next_s = monotonic()
 
     async def spend(self, count: int) -> None:
         """Wait until `count` more are due."""
-        self._done += count
         if self._per_second is not None:
-            ahead_s = self._started_s + self._done / self._per_second - monotonic()
-            await asyncio.sleep(max(ahead_s, 0))
+            self._next_s = max(self._next_s, monotonic()) + count / self._per_second
+            await asyncio.sleep(self._next_s - monotonic())

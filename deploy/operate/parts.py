@@ -3,7 +3,7 @@
 import asyncio
 import os
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from typing import TypeVar
 
 import click
@@ -11,7 +11,8 @@ import msgspec
 
 from adapters.contents import open_content_store
 from adapters.logs import configure_logs
-from core.errors import EngineError
+from adapters.redis.connection import require_whole_server
+from core.errors import EngineError, RetryableError
 from core.ports import RawBatchStream
 from core.updater import UserModelUpdater
 from ingest_worker.composition import (
@@ -63,9 +64,12 @@ def with_parts(work: Callable[[OperatorParts], Awaitable[T]]) -> T:
 
 @asynccontextmanager
 async def _operator_parts(settings: IngestProcess) -> AsyncIterator[OperatorParts]:
-    async with redis_client(settings) as client, asyncio.TaskGroup() as tasks:
+    async with redis_client(settings) as client:
+        with suppress(RetryableError):  # the command says so, or waits
+            await require_whole_server(client)
         stream = redis_stream(client, settings.ingest)
         stores = redis_stores(settings, client)
-        tasks.create_task(stream.run())
-        yield OperatorParts(settings=settings, stream=stream, stores=stores)
-        stream.close()
+        async with asyncio.TaskGroup() as tasks:
+            tasks.create_task(stream.run())
+            yield OperatorParts(settings=settings, stream=stream, stores=stores)
+            stream.close()

@@ -7,12 +7,14 @@ import click
 import msgspec
 
 from adapters.process import clock_ms
+from core.errors import RetryableError
 from deploy.operate.moments import moment, read_moment
 from deploy.operate.pacing import RateLimit, progress
 from deploy.operate.parts import OperatorParts, with_parts
 
 _USERS_AT_ONCE = 200
 _LOOK_EVERY_S = 0.1
+_SHOWN = 20
 
 
 class Rebuilt(msgspec.Struct, kw_only=True):
@@ -22,6 +24,8 @@ class Rebuilt(msgspec.Struct, kw_only=True):
     users: int = 0
     fresh: int = 0
     marked: int = 0
+    failed: list[str] = []
+    """Users whose model did not come, although those of others did."""
 
 
 @click.command()
@@ -60,7 +64,11 @@ def rebuild(rate: float | None, since: str | None, patience: float, *, as_json: 
     if as_json:
         click.echo(msgspec.json.encode(done).decode())
     else:
-        click.echo(f"{done.marked} of {done.users} models rebuilt, {done.fresh} were fresh")
+        for user_id in done.failed[:_SHOWN]:
+            click.echo(f"not rebuilt, see the workers' logs: {user_id}")
+        rebuilt = done.marked - len(done.failed)
+        click.echo(f"{rebuilt} of {done.users} models rebuilt, {done.fresh} were fresh")
+    raise SystemExit(1 if done.failed else 0)
 
 
 async def _rebuild(
@@ -71,13 +79,30 @@ async def _rebuild(
         async for users in _rounds(parts):
             old = await _built_before(parts, users, done.since_ms)
             await limit.spend(len(old))
-            await parts.stores.queue.mark(dict.fromkeys(old), now_ms=clock_ms())
-            await _wait_for_others(parts, old, patience_s)
+            await _mark(parts, old, patience_s)
+            left = await _wait_for_others(parts, old, patience_s)
+            if left and len(done.failed) + len(left) == done.marked + len(old):
+                raise click.ClickException(
+                    f"{len(left)} users wait and nobody refreshes them: is a worker running?"
+                )
+            done.failed += left
             done.users += len(users)
             done.marked += len(old)
             done.fresh += len(users) - len(old)
             bar.update(len(users))
     return done
+
+
+async def _mark(parts: OperatorParts, user_ids: Iterable[str], patience_s: float) -> None:
+    """Mark the users, as soon as the queue has room for them."""
+    until_s = asyncio.get_running_loop().time() + patience_s
+    while True:
+        try:
+            return await parts.stores.queue.mark(dict.fromkeys(user_ids), now_ms=clock_ms())
+        except RetryableError:
+            if asyncio.get_running_loop().time() > until_s:
+                raise
+            await asyncio.sleep(_LOOK_EVERY_S)
 
 
 async def _rounds(parts: OperatorParts) -> AsyncIterator[list[str]]:
@@ -93,9 +118,9 @@ async def _rounds(parts: OperatorParts) -> AsyncIterator[list[str]]:
 
 async def _with_events(parts: OperatorParts, user_ids: Iterable[str]) -> list[str]:
     """Those with events in the window; others have a buffer that ends soon, and no model."""
-    since_ms = clock_ms() - parts.settings.model.window_ms
-    windows = await parts.stores.buffer.fetch_events(sorted(user_ids), since_ms=since_ms)
-    return [window.user_id for window in windows if window.events]
+    since_ms, users = clock_ms() - parts.settings.model.window_ms, sorted(user_ids)
+    latest = await parts.stores.buffer.latest_ms(users)
+    return [user for user, ms in zip(users, latest, strict=True) if ms and ms >= since_ms]
 
 
 async def _built_before(
@@ -117,10 +142,11 @@ async def _built(parts: OperatorParts, user_ids: Iterable[str]) -> dict[str, int
 
 async def _wait_for_others(
     parts: OperatorParts, built: Mapping[str, int | None], patience_s: float
-) -> None:
+) -> list[str]:
     """Wait until each user has another model than before, as long as some get theirs.
 
-    Not until nobody waits for a refresh: beside new events somebody always does.
+    Not until nobody waits for a refresh: beside new events somebody always
+    does. Gives those who have not got theirs.
     """
     loop = asyncio.get_running_loop()
     left, moved_s = dict(built), loop.time()
@@ -131,7 +157,5 @@ async def _wait_for_others(
         if len(still) < len(left):
             left, moved_s = still, loop.time()
         elif loop.time() - moved_s > patience_s:
-            raise click.ClickException(
-                f"{len(left)} users wait and nobody refreshes them, {next(iter(left))!r} for "
-                "one: is a worker running?"
-            )
+            break
+    return list(left)

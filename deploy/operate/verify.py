@@ -19,7 +19,13 @@ _USERS_AT_ONCE = 50
 _SHOWN = 20
 
 Finding = Literal[
-    "same", "missing", "behind", "other_configuration", "other_catalogue", "different"
+    "same",
+    "no_events",
+    "missing",
+    "behind",
+    "other_configuration",
+    "other_catalogue",
+    "different",
 ]
 
 
@@ -65,7 +71,7 @@ def verify(
 
     found = with_parts(work)
     counts = Counter(one.finding for one in found)
-    wrong = [one for one in found if one.finding != "same"]
+    wrong = [one for one in found if one.finding not in ("same", "no_events")]
     if as_json:
         outcome = {"checked": len(found), "findings": dict(counts), "differences": wrong}
         click.echo(msgspec.json.encode(outcome).decode())
@@ -118,7 +124,8 @@ async def _check(parts: OperatorParts, updater: UserModelUpdater, user_id: str) 
     now_ms = clock_ms() if stored is None else stored.built_at_ms
     anew = await updater.rebuild(user_id, now_ms=now_ms)
     if not anew:
-        return Verified(user_id=user_id, finding="same")  # its events have left the window
+        # They have left the window, or there never were any.
+        return Verified(user_id=user_id, finding="no_events")
     if stored is None:
         return Verified(user_id=user_id, finding="missing")
     return Verified(

@@ -94,7 +94,8 @@ def _redis_alone(
                 pipe.get(revision_key(user))
                 pipe.zrange(events_key(user), 0, "+inf", byscore=True, withscores=True)
             await pipe.execute()
-        calls = [Call((model_key(user),), (model.revision, text, _TTL_MS)) for user in members]
+        saved = (model.revision, clock_ms(), text, _TTL_MS)
+        calls = [Call((model_key(user),), saved) for user in members]
         await run_script(client, _SAVE, calls)
 
     return work

@@ -93,6 +93,13 @@ class TestDeadLetters:
         assert await opened.stored() == [letter(1), letter(2), letter(3)]
         assert await opened.letters.count() == 3
 
+    async def test_letters_of_two_shards_are_two_though_their_entries_have_one_id(
+        self, opened: Opened
+    ) -> None:
+        both = [msgspec.structs.replace(letter(1), shard=shard) for shard in (0, 1)]
+        await opened.letters.add(both)
+        assert await opened.stored() == both
+
     async def test_two_letters_of_one_entry_are_two(self, opened: Opened) -> None:
         both = [msgspec.structs.replace(letter(1), part=part) for part in (0, 1)]
         await opened.letters.add(both)

@@ -1,6 +1,7 @@
 """What every `DueQueue` tells of its users: since when they wait, how many, and when it is full."""
 
 from collections.abc import Callable
+from contextlib import suppress
 
 import msgspec
 import pytest
@@ -138,22 +139,36 @@ class TestMaxPending:
         await small.mark(accepted("u1", "u2", "u3"), now_ms=NOW_MS)
         assert list(await popped(small, 0)) == ["u1", "u2", "u3"]
 
-    async def test_past_the_bound_a_mark_is_to_be_tried_again(self, small: DueQueue) -> None:
+    async def test_in_a_full_queue_nobody_is_marked(self, small: DueQueue) -> None:
         await small.mark(accepted("u1", "u2", "u3"), now_ms=NOW_MS)
-        with pytest.raises(RetryableError, match="3 users wait"):
-            await small.mark(accepted("u4"), now_ms=NOW_MS)
+        for users in (("u4",), ("u1", "u4")):
+            with pytest.raises(RetryableError, match="3 users wait"):
+                await small.mark(accepted(*users), now_ms=NOW_MS)
         assert (await small.depth()).pending == 3
 
-    async def test_who_waits_already_may_be_marked_in_a_full_queue(self, small: DueQueue) -> None:
-        await small.mark(accepted("u1", "u2", "u3", at_ms=500), now_ms=NOW_MS)
-        await small.mark(accepted("u1", "u2", "u3", at_ms=200), now_ms=NOW_MS)
-        assert await popped(small, 0) == {"u1": 200, "u2": 200, "u3": 200}
-
-    async def test_those_who_fit_are_marked_although_others_do_not(self, small: DueQueue) -> None:
+    async def test_who_finds_room_marks_all_of_theirs(self, small: DueQueue) -> None:
         await small.mark(accepted("u1", "u2", at_ms=500), now_ms=NOW_MS)
-        with pytest.raises(RetryableError):
-            await small.mark(accepted("u3", "u4", "u1", at_ms=200), now_ms=NOW_MS)
-        assert await popped(small, 0) == {"u1": 200, "u2": 500, "u3": 200}
+        await small.mark(accepted("u3", "u4", "u1", at_ms=200), now_ms=NOW_MS)
+        assert await popped(small, 0) == {"u1": 200, "u2": 500, "u3": 200, "u4": 200}
+
+    async def test_batches_larger_than_the_bound_are_all_refreshed(self, small: DueQueue) -> None:
+        """Each comes again until it is marked, as an entry that is not finished does."""
+        batches = [[f"u{batch}-{number}" for number in range(10)] for batch in range(3)]
+        seen: set[str] = set()
+        for step in range(20):
+            for batch in list(batches):
+                with suppress(RetryableError):
+                    await small.mark(accepted(*batch), now_ms=NOW_MS + 1_000 * step)
+                    batches.remove(batch)
+            done = await small.pop(limit=4, now_ms=NOW_MS + 1_000 * step)
+            seen.update(user.user_id for user in done)
+            await small.complete(done, again_ms=None)
+        assert len(seen) == 30
+
+    async def test_more_users_than_fit_one_script_are_marked(self, small: DueQueue) -> None:
+        users = [f"u{number}" for number in range(2_500)]
+        await small.mark(accepted(*users), now_ms=NOW_MS)
+        assert (await small.depth()).pending == 2_500
 
     async def test_a_refused_mark_leaves_nothing_behind(self, small: DueQueue) -> None:
         await small.mark(accepted("u1", "u2", "u3"), now_ms=NOW_MS)

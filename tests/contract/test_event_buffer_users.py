@@ -45,6 +45,17 @@ class TestUserIds:
         await buffer.append([event("page", user_id=user) for user in users], now_ms=NOW_MS)
         assert await self.listed(buffer, uid) == users
 
+    async def test_the_newest_event_of_each_is_known_in_the_order_asked(
+        self, buffer: EventBuffer, uid: str
+    ) -> None:
+        events = [
+            event("page", user_id=f"{uid}{user}", ts_ms=NOW_MS - ago, message_id=f"{user}-{ago}")
+            for user, ago in (("a", 20), ("a", 10), ("b", 30))
+        ]
+        await buffer.append(events, now_ms=NOW_MS)
+        asked = [f"{uid}b", f"{uid}stranger", f"{uid}a"]
+        assert list(await buffer.latest_ms(asked)) == [NOW_MS - 30, None, NOW_MS - 10]
+
     async def test_awkward_ids_come_back_whole(self, buffer: EventBuffer, uid: str) -> None:
         users = {f"{uid}{name}" for name in AWKWARD}
         await buffer.append([event("page", user_id=user) for user in users], now_ms=NOW_MS)

@@ -1,5 +1,6 @@
 """A keeper over a real server: outages cost an entry nothing, and only bugs bring it to the cap."""
 
+import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Any
 
@@ -133,7 +134,7 @@ class TestCap:
         [entry] = await left(client)
         for _ in range(2 * MAX_DELIVERIES):
             with pytest.raises(RetryableError):
-                await keeper_of(client, away).keep()
+                await keeper_of(client, away).keep(asyncio.Event())
         assert await counts(client) == {entry: 1}
         assert await letters_of(client).count() == 0
 
@@ -148,7 +149,9 @@ class TestCap:
             tries += 1
             await bug(batches)
 
-        await keeper_of(client, counted).keep()  # it is stale again at once, and so to the end
+        await keeper_of(client, counted).keep(
+            asyncio.Event()
+        )  # it is stale again at once, and so to the end
         [letter] = [one.letter for one in await letters_of(client).latest(limit=9)]
         assert (letter.reason, letter.entry_id, letter.body) == (EXHAUSTED, entry, PAGE)
         assert letter.deliveries == MAX_DELIVERIES
@@ -171,10 +174,10 @@ class TestFullServer:
         for _ in range(2 * MAX_DELIVERIES):
             await own_client.config_set("maxmemory", "0")
             with pytest.raises(RetryableError, match="appending events"):
-                await keeper_of(own_client, full).keep()
+                await keeper_of(own_client, full).keep(asyncio.Event())
         assert await counts(own_client) == {entry: 1}
         await own_client.config_set("maxmemory", "0")
-        await keeper_of(own_client, handler.handle).keep()
+        await keeper_of(own_client, handler.handle).keep(asyncio.Event())
         [window] = await buffer_of(own_client).fetch_events(["u1"], since_ms=0)
         assert len(window.events) == 1
         assert await counts(own_client) == {}
@@ -189,10 +192,10 @@ class TestFullServer:
             await batches.take([entry], idle_ms=0)
         await own_client.config_set("maxmemory", "1")
         with pytest.raises(RetryableError):
-            await keeper_of(own_client, bug).keep()
+            await keeper_of(own_client, bug).keep(asyncio.Event())
         assert list(await counts(own_client)) == [entry]
         await own_client.config_set("maxmemory", "0")
-        await keeper_of(own_client, bug).keep()
+        await keeper_of(own_client, bug).keep(asyncio.Event())
         assert await letters_of(own_client).count() == 1
         assert await counts(own_client) == {}
 
@@ -210,7 +213,7 @@ class TestFullServer:
         keeper = keeper_of(own_client, handler_of(own_client).handle)
         keeper._revive = refused
         with pytest.raises(RetryableError, match="a reader"):
-            await keeper.keep()
+            await keeper.keep(asyncio.Event())
         assert await own_client.xlen(KEY) <= 100
         assert await counts(own_client) == {ids[-1]: 1}
 

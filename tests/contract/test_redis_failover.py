@@ -8,14 +8,14 @@ from typing import TypeVar
 import pytest
 from redis.asyncio.cluster import RedisCluster
 
-from adapters.redis.connection import Client, connect
+from adapters.redis.connection import Client, connect, require_whole_server
 from adapters.redis.due_queue import RedisDueQueue
 from adapters.redis.event_buffer import RedisEventBuffer
 from adapters.redis.keys import stream_key
 from adapters.redis.pending import RedisPendingBatches
 from adapters.redis.stream import RedisRawBatchStream
 from adapters.redis.user_models import RedisUserModelStore
-from core.errors import RetryableError
+from core.errors import ConfigError, RetryableError
 from core.ports import Debounce
 from core.signals import UserSignals
 from deploy.valkey import Valkey, valkey_binary
@@ -160,3 +160,20 @@ async def test_what_a_replica_of_a_node_has_is_answered_and_what_none_has_is_not
             replica.start()
         for _ in range(3):
             await again(lambda: stream.enqueue(b"[]", call_type=None))
+
+
+async def test_one_node_of_a_cluster_is_not_taken_for_all_of_it(
+    cluster_url: str, redis_url: str
+) -> None:
+    """Else a look at a third of the visitors would pass for a look at all."""
+    node, server = connect(cluster_url), connect(redis_url)
+    with pytest.raises(ConfigError, match="REDIS_CLUSTER=1"):
+        await require_whole_server(node)
+    models = RedisUserModelStore(node, ttl_s=60)
+    reading = [models.get_signals(user) for user in USERS]
+    refused = [one for one in await asyncio.gather(*reading, return_exceptions=True) if one]
+    assert refused, "not all of them are this node's"
+    assert all("REDIS_CLUSTER=1" in str(one) for one in refused)
+    await require_whole_server(server)
+    await node.aclose()
+    await server.aclose()

@@ -70,12 +70,26 @@ class TestUserModelStore:
         assert list(await store.save_signals([UserSignals(user_id=uid, revision=9)])) == [False]
         assert await store.get_signals(uid) == full_model(uid, revision=10)
 
+    async def test_of_one_revision_what_was_built_earlier_is_refused(
+        self, store: UserModelStore, uid: str
+    ) -> None:
+        """A worker that was paused may come with a model of other settings, an hour old."""
+        later, earlier = (
+            UserSignals(user_id=uid, revision=7, built_at_ms=at_ms) for at_ms in (2_000, 1_000)
+        )
+        assert await store.save_signals([later]) == [True]
+        assert await store.save_signals([earlier]) == [False]
+        assert await store.save_signals([later]) == [True]
+        assert await store.get_signals(uid) == later
+
     @pytest.mark.parametrize("revision", [7, 8, 1_764_000_000_001])
     async def test_an_equal_or_newer_revision_is_stored(
         self, store: UserModelStore, uid: str, revision: int
     ) -> None:
         await store.save_signals([full_model(uid, revision=7)])
-        newer = UserSignals(user_id=uid, revision=revision, config_version="c2")
+        newer = UserSignals(
+            user_id=uid, revision=revision, built_at_ms=1_764_000_000_000, config_version="c2"
+        )
         assert list(await store.save_signals([newer])) == [True]
         assert await store.get_signals(uid) == newer
 

@@ -152,7 +152,7 @@ class TestVerify:
         leave_behind(client, gone)
         done = ai_engine("verify", "--user", gone, "--settle", 0, "--json", REDIS_URL=url)
         client.delete(f"events:{{{gone}}}")
-        assert outcome(done)["findings"] == {"same": 1}
+        assert outcome(done)["findings"] == {"no_events": 1}
         assert done.returncode == 0
 
     def test_other_settings_are_told_apart_from_other_models(self, url: str, user: str) -> None:
@@ -228,6 +228,19 @@ class TestRebuild:
         done = ai_engine("rebuild", "--patience", 5, REDIS_URL=url)
         client.delete(f"events:{{{gone}}}")
         assert done.returncode == 0, done.stderr
+
+    def test_somebody_whose_model_never_comes_is_named_and_stops_nobody_else(
+        self, url: str, user: str, pipeline: Pipeline, client: Any
+    ) -> None:
+        poisoned = visitor()
+        client.zadd(f"events:{{{poisoned}}}", {"no event": 9e12})
+        client.zadd(f"events:{{{poisoned}}}", {'{"message_id":"m","kind":"page"}': 9e12 - 1})
+        built_ms = pipeline.model_of(user, events=1)["built_at_ms"]
+        done = ai_engine("rebuild", "--patience", 3, REDIS_URL=url)
+        client.delete(f"events:{{{poisoned}}}")
+        assert done.returncode == 1, done.stderr
+        assert poisoned in done.stdout + done.stderr
+        assert pipeline.model(user)["built_at_ms"] > built_ms
 
     def test_without_a_worker_it_says_so(
         self, shared_stack: LocalStack, url: str, user: str

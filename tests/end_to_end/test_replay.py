@@ -5,6 +5,7 @@ import json
 import subprocess
 import sys
 import time
+import zlib
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
@@ -151,18 +152,17 @@ def test_a_rate_is_kept(tmp_path: Path, server: Valkey) -> None:
 @pytest.mark.parametrize("broken", ["cut", "damaged"])
 def test_a_broken_gzip_is_said_to_be_one(tmp_path: Path, server: Valkey, broken: str) -> None:
     server.start()
-    lines = [{"type": "page", "userId": visitor()} for _ in range(1000)]
-    path = file_of(tmp_path, lines, packed=True)
-    packed = path.read_bytes()
-    half = len(packed) // 2
-    path.write_bytes(
-        packed[:half] if broken == "cut" else packed[:half] + b"\xff" * 100 + packed[half + 100 :]
-    )
+    packer = zlib.compressobj(wbits=31)
+    lines = [b'{"type": "page", "messageId": "%s"}\n' % visitor().encode() for _ in range(2_050)]
+    whole = packer.compress(b"".join(lines)) + packer.flush(zlib.Z_FULL_FLUSH)
+    path = tmp_path / "events.jsonl.gz"
+    path.write_bytes(whole if broken == "cut" else whole + b"\xff" * 100)
     done = ai_engine("replay", path, REDIS_URL=server.url)
     assert done.returncode == 1
-    assert f"{path} is broken after line " in done.stderr
-    readable = int(done.stderr.split("after line ")[1].split(":")[0])
-    assert 0 < readable < 1000
+    told, _, why = done.stderr.partition(" is broken after line ")
+    assert told == f"Error: {path}"
+    readable = int(why.partition(":")[0])
+    assert readable == 2_050 if broken == "cut" else 0 < readable < 2_050
     with redis.Redis(port=server.port) as client:
         assert client.xlen("ingest:{0}") == readable, "what could be read was sent"
 

@@ -113,9 +113,8 @@ class Pending:
     async def forgive(self, entries: Sequence[StaleEntry]) -> None:
         self.calls.append(("forgive", *((one.entry_id, one.deliveries) for one in entries)))
 
-    async def own(self, *, limit: int) -> Sequence[RawBatch]:
-        taken, self.left_over = self.left_over[:limit], self.left_over[limit:]
-        return taken
+    async def own(self, *, limit: int, after: str = "0") -> Sequence[RawBatch]:
+        return [one for one in self.left_over if one.entry_id > after][:limit]
 
     async def remove_gone(self, *, idle_ms: int) -> int:
         assert idle_ms == 60

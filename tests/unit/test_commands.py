@@ -60,3 +60,18 @@ async def test_a_rate_limit_waits_for_what_is_ahead_of_its_average() -> None:
     free = RateLimit(None)
     async with asyncio.timeout(0.2):
         await free.spend(10**9)
+
+
+async def test_a_rate_limit_does_not_make_up_for_a_pause() -> None:
+    limit = RateLimit(100)
+    await asyncio.sleep(0.3)
+    started_s = monotonic()
+    await limit.spend(10)
+    assert monotonic() - started_s >= 0.1
+
+
+def test_letters_are_named_or_all_of_them_meant_and_not_both() -> None:
+    environ = {"REDIS_URL": "redis://127.0.0.1:1"}
+    done = CliRunner().invoke(main, ["dead-letter", "drop", "1-1", "--all"], env=environ)
+    assert done.exit_code == 2
+    assert "not both" in done.stderr

@@ -106,7 +106,7 @@ class Stream:
     """A stream that stores, is away, or hangs."""
 
     def __init__(self, *, away: bool = False, hangs: bool = False) -> None:
-        self.away, self.hangs = away, hangs
+        self.away, self.hangs, self.is_silent = away, hangs, False
         self.waiting = shard(lag=0)
         self.stored: list[tuple[bytes, str | None]] = []
 
@@ -121,6 +121,8 @@ class Stream:
         self.stored.append((body, call_type))
 
     async def shards(self) -> list[ShardState]:
+        if self.is_silent:
+            await asyncio.Event().wait()
         if self.away:
             raise RetryableError("away")
         return [self.waiting]
@@ -197,6 +199,36 @@ async def test_what_is_not_stored_is_503_so_that_it_is_sent_again(stream: Stream
     answer = await send(stream, content=b"{}")
     assert answer.status_code == 503
     assert int(answer.headers["Retry-After"]) > 0
+
+
+async def test_while_the_stream_does_not_answer_nobody_waits_for_it() -> None:
+    """Else every body of a flood would be in memory for as long as a request may take."""
+    stream = Stream()
+    stream.is_silent = True
+    marks = HighWater(max_entries=10, max_bytes=1000, every_ms=1, hangs_after_ms=50)
+    gauges = StreamGauges(CollectorRegistry())
+    backpressure = Backpressure(stream, marks, gauges, lambda: NOW_MS)
+    backpressure.admit()
+    looking = asyncio.create_task(backpressure.look())
+    await asyncio.sleep(0)
+    backpressure.admit()
+    await asyncio.sleep(0.1)
+    with pytest.raises(RetryableError, match="does not answer"):
+        backpressure.admit()
+    looking.cancel()
+
+
+async def test_a_stream_that_was_away_is_tried_again_once_it_is_seen() -> None:
+    stream = Stream(away=True)
+    registry = CollectorRegistry()
+    marks = HighWater(max_entries=10, max_bytes=1000, every_ms=1)
+    backpressure = Backpressure(stream, marks, StreamGauges(registry), lambda: NOW_MS)
+    await backpressure.look()
+    with pytest.raises(RetryableError, match="away"):
+        backpressure.admit()
+    stream.away = False
+    await backpressure.look()
+    backpressure.admit()
 
 
 @pytest.mark.parametrize(

@@ -17,7 +17,7 @@ async def test_a_keeper_applies_and_then_acknowledges_what_was_left() -> None:
     async def handle(batches: Sequence[RawBatch]) -> None:
         pending.calls.append(("handle", *(one.entry_id for one in batches)))
 
-    await keeper(pending, handle).keep()
+    await keeper(pending, handle).keep(asyncio.Event())
     assert pending.calls == [
         "group",
         "trim",
@@ -35,7 +35,7 @@ async def test_entries_that_came_back_are_in_hand_one_at_a_time() -> None:
     async def handle(batches: Sequence[RawBatch]) -> None:
         pending.calls.append(("handle", *(one.entry_id for one in batches)))
 
-    await keeper(pending, handle).keep()
+    await keeper(pending, handle).keep(asyncio.Event())
     assert [call[1:] for call in pending.calls if call[0] == "take"] == [
         ("8-0",),
         ("7-0",),
@@ -65,7 +65,7 @@ async def test_an_entry_that_nobody_finishes_becomes_a_dead_letter_and_is_done()
     async def handle(_: Sequence[RawBatch]) -> None:
         raise AssertionError("an exhausted entry is not tried again")
 
-    await keeper(pending, handle, letters).keep()
+    await keeper(pending, handle, letters).keep(asyncio.Event())
     [letter] = [one.letter for one in await letters.latest(limit=9)]
     assert (letter.reason, letter.entry_id, letter.body) == ("exhausted", "7-0", b"[]")
     assert ["7-0"] in pending.calls
@@ -80,7 +80,7 @@ async def test_one_entry_that_fails_stops_no_other() -> None:
         if any(one.body == b"poison" for one in batches):
             raise ValueError("a bug")
 
-    await keeper(pending, handle).keep()
+    await keeper(pending, handle).keep(asyncio.Event())
     assert [call for call in pending.calls if isinstance(call, list)] == [["7-0"], ["9-0"]]
 
 
@@ -97,6 +97,18 @@ async def test_a_stopping_worker_finishes_what_it_was_given() -> None:
     assert pending.calls == [["7-0"]]
 
 
+async def test_a_stopping_worker_finishes_the_rest_beside_an_entry_with_a_bug() -> None:
+    pending = Pending()
+    pending.left_over = [raw_batch("7-0"), raw_batch("8-0", b"poison"), raw_batch("9-0")]
+
+    async def handle(batches: Sequence[RawBatch]) -> None:
+        if any(one.body == b"poison" for one in batches):
+            raise ValueError("a bug")
+
+    await keeper(pending, handle).finish()
+    assert pending.calls == [["7-0"], ["9-0"]]
+
+
 async def test_an_outage_is_no_fault_of_the_entries_in_hand() -> None:
     pending = Pending((raw_batch("7-0"), 2), (raw_batch("8-0"), 1), (raw_batch("9-0"), 1))
 
@@ -104,7 +116,7 @@ async def test_an_outage_is_no_fault_of_the_entries_in_hand() -> None:
         raise RetryableError("away")
 
     with pytest.raises(RetryableError, match="away"):
-        await keeper(pending, handle).keep()
+        await keeper(pending, handle).keep(asyncio.Event())
     assert pending.calls[3:] == [("take", "8-0", "9-0"), ("forgive", ("8-0", 1), ("9-0", 1))]
 
 
@@ -114,7 +126,7 @@ async def test_a_bug_is_not_forgiven() -> None:
     async def handle(_: Sequence[RawBatch]) -> None:
         raise ValueError("a bug")
 
-    await keeper(pending, handle).keep()
+    await keeper(pending, handle).keep(asyncio.Event())
     assert pending.calls[3:] == [("take", "7-0"), ("take", "8-0")]
 
 
@@ -131,7 +143,7 @@ async def test_an_entry_that_cannot_be_given_up_for_now_is_forgiven() -> None:
         raise AssertionError("an exhausted entry is not tried again")
 
     with pytest.raises(RetryableError, match="no room for 1"):
-        await keeper(pending, handle, letters).keep()
+        await keeper(pending, handle, letters).keep(asyncio.Event())
     assert pending.calls[3:] == [("take", "7-0"), ("forgive", ("7-0", 3))]
 
 
@@ -141,6 +153,6 @@ async def test_the_letter_of_a_given_up_entry_says_how_often_it_was_tried() -> N
     async def handle(_: Sequence[RawBatch]) -> None:
         raise AssertionError("an exhausted entry is not tried again")
 
-    await keeper(pending, handle, letters).keep()
+    await keeper(pending, handle, letters).keep(asyncio.Event())
     [letter] = [one.letter for one in await letters.latest(limit=9)]
     assert (letter.deliveries, letter.received_ms) == (5, 123)

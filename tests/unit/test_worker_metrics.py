@@ -188,7 +188,7 @@ class TestKeeping:
         async def handle(_: Sequence[RawBatch]) -> None:
             """Finish them."""
 
-        await keeper(pending, handle, metrics=loop.metrics).keep()
+        await keeper(pending, handle, metrics=loop.metrics).keep(asyncio.Event())
         assert loop.value("claimed_entries_total") == 3
         assert loop.value("given_up_entries_total") == 1
 
