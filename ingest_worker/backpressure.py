@@ -69,6 +69,11 @@ class Backpressure:
                 f"{self._entries} requests of {self._bytes} bytes wait to be processed"
             )
 
+    @property
+    def is_away(self) -> bool:
+        """Whether the latest look was in vain."""
+        return self._away is not None
+
     async def run(self, stopping: asyncio.Event) -> None:
         """Look until told to stop."""
         while not stopping.is_set():

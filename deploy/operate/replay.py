@@ -113,8 +113,11 @@ def _usable(
 
 
 async def _wait_for_room(backpressure: Backpressure) -> None:
+    """Wait while too much is unprocessed, but not for a Redis that is away."""
     while True:
         await backpressure.look()
+        if backpressure.is_away:
+            return
         try:
             return backpressure.admit()
         except RetryableError:
