@@ -1,6 +1,9 @@
 """Every user's last days of events: a sorted set by time, one member an event."""
 
 from collections.abc import AsyncIterator, Iterator, Sequence
+from itertools import chain
+
+from redis.asyncio.cluster import RedisCluster
 
 from adapters.redis.connection import Client, driver_errors
 from adapters.redis.keys import events_key, revision_key, user_of
@@ -10,6 +13,8 @@ from core.ports import EventWindow
 
 _EVENTS_A_CALL = 1000
 """Lua's unpack takes some 8000 values; an event is two."""
+_USERS_A_CALL = 50
+"""Of one server; in a cluster two users seldom share a slot, and a script has one."""
 _ALL_EVENTS = "events:{"
 _KEYS_A_SCAN = 1000
 
@@ -20,34 +25,45 @@ _KEYS_A_SCAN = 1000
 # below a stored model. The first write is the one that a full server refuses.
 _APPEND = Script("""
 local now, since, keep, ttl, revision_ttl = ARGV[1], ARGV[2], tonumber(ARGV[3]), ARGV[4], ARGV[5]
-local lowest = nil
-if redis.call('ZCARD', KEYS[1]) >= keep then
-  lowest = redis.call('ZRANGE', KEYS[1], 0, 0, 'WITHSCORES')
-end
-local scored = {}
-for index = 6, #ARGV, 2 do
-  local at, member = tonumber(ARGV[index]), ARGV[index + 1]
-  if not lowest or at > tonumber(lowest[2])
-      or (at == tonumber(lowest[2]) and member >= lowest[1])
-      or redis.call('ZSCORE', KEYS[1], member) then
-    scored[#scored + 1] = ARGV[index]
-    scored[#scored + 1] = member
+local changes, at = {}, 6
+for user = 1, #KEYS / 2 do
+  local events, revisions = KEYS[2 * user - 1], KEYS[2 * user]
+  local lowest = nil
+  if redis.call('ZCARD', events) >= keep then
+    lowest = redis.call('ZRANGE', events, 0, 0, 'WITHSCORES')
   end
+  local last = at + 2 * tonumber(ARGV[at])
+  local scored = {}
+  for index = at + 1, last, 2 do
+    local score, member = tonumber(ARGV[index]), ARGV[index + 1]
+    if not lowest or score > tonumber(lowest[2])
+        or (score == tonumber(lowest[2]) and member >= lowest[1])
+        or redis.call('ZSCORE', events, member) then
+      scored[#scored + 1] = ARGV[index]
+      scored[#scored + 1] = member
+    end
+  end
+  at = last + 1
+  local changed = 0
+  if #scored > 0 then
+    changed = redis.call('ZADD', events, 'LT', 'CH', unpack(scored))
+  end
+  redis.call('ZREMRANGEBYSCORE', events, '-inf', '(' .. since)
+  redis.call('ZREMRANGEBYRANK', events, 0, -keep - 1)
+  redis.call('PEXPIRE', events, ttl)
+  if changed > 0 then
+    local revision = tonumber(redis.call('GET', revisions) or 0) + 1
+    redis.call('SET', revisions, string.format('%.0f', math.max(revision, tonumber(now))),
+      'PX', revision_ttl)
+  end
+  changes[user] = changed
 end
-local changed = 0
-if #scored > 0 then
-  changed = redis.call('ZADD', KEYS[1], 'LT', 'CH', unpack(scored))
-end
-redis.call('ZREMRANGEBYSCORE', KEYS[1], '-inf', '(' .. since)
-redis.call('ZREMRANGEBYRANK', KEYS[1], 0, -keep - 1)
-redis.call('PEXPIRE', KEYS[1], ttl)
-if changed > 0 then
-  local revision = tonumber(redis.call('GET', KEYS[2]) or 0) + 1
-  redis.call('SET', KEYS[2], string.format('%.0f', math.max(revision, tonumber(now))),
-    'PX', revision_ttl)
-end
-return changed
+return changes
 """)
+
+
+_Part = tuple[str, list[int | bytes]]
+"""A user, and times and members in turn."""
 
 
 class RedisEventBuffer:
@@ -62,18 +78,31 @@ class RedisEventBuffer:
         an earlier life of the buffer is never the newer one.
         """
         self._client = client
+        self._users_a_call = 1 if isinstance(client, RedisCluster) else _USERS_A_CALL
         self._window_ms = window_ms
         self._max_events = max_events
         self._revision_ttl_ms = window_ms + 2 * model_ttl_s * 1000
 
     async def append(self, events: Sequence[InteractionEvent], *, now_ms: int) -> frozenset[str]:
         """Store events; returns the users whose buffer changed."""
-        calls = list(self._calls(events, now_ms))
-        if not calls:
-            return frozenset()
+        parts = list(self._parts(events, now_ms))
+        groups = [
+            parts[start : start + self._users_a_call]
+            for start in range(0, len(parts), self._users_a_call)
+        ]
+        bounds = (
+            now_ms,
+            now_ms - self._window_ms,
+            self._max_events,
+            self._window_ms,
+            self._revision_ttl_ms,
+        )
         with driver_errors("appending events"):
-            changed = await run_script(self._client, _APPEND, [call for _, call in calls])
-        return frozenset(user for (user, _), count in zip(calls, changed, strict=True) if count)
+            found = await run_script(
+                self._client, _APPEND, [_call(group, bounds) for group in groups]
+            )
+        changed = chain.from_iterable(found)
+        return frozenset(user for (user, _), count in zip(parts, changed, strict=True) if count)
 
     async def fetch_events(
         self, user_ids: Sequence[str], *, since_ms: int
@@ -116,21 +145,22 @@ class RedisEventBuffer:
             async for key in keys:
                 yield user_of(key.decode())
 
-    def _calls(self, events: Sequence[InteractionEvent], now_ms: int) -> Iterator[tuple[str, Call]]:
+    def _parts(self, events: Sequence[InteractionEvent], now_ms: int) -> Iterator[_Part]:
         by_user: dict[str, list[int | bytes]] = {}
         since_ms = now_ms - self._window_ms
         for event in events:
             if event.ts_ms >= since_ms:
                 by_user.setdefault(event.user_id, []).extend((event.ts_ms, encode_member(event)))
-        bounds = (
-            now_ms,
-            since_ms,
-            self._max_events,
-            self._window_ms,
-            self._revision_ttl_ms,
-        )
         for user_id, scored in by_user.items():
-            keys = (events_key(user_id), revision_key(user_id))
             for start in range(0, len(scored), 2 * _EVENTS_A_CALL):
-                part = scored[start : start + 2 * _EVENTS_A_CALL]
-                yield user_id, Call(keys, (*bounds, *part))
+                yield user_id, scored[start : start + 2 * _EVENTS_A_CALL]
+
+
+def _call(group: Sequence[_Part], bounds: Sequence[int]) -> Call:
+    keys: list[str] = []
+    args: list[int | bytes] = [*bounds]
+    for user_id, scored in group:
+        keys += (events_key(user_id), revision_key(user_id))
+        args.append(len(scored) // 2)
+        args += scored
+    return Call(keys, args)

@@ -119,9 +119,11 @@ async def _wait_for_room(backpressure: Backpressure) -> None:
         if backpressure.is_away:
             return
         try:
-            return backpressure.admit()
+            backpressure.admit()
         except RetryableError:
             await asyncio.sleep(_AGAIN_S)
+        else:
+            return
 
 
 async def _enqueue(
