@@ -18,13 +18,11 @@ from core.modelling.engagement import Engagement, engage, gather
 from core.modelling.impressions import Unopened, unopened_impressions
 from core.modelling.interests import tag_weights
 from core.modelling.persona import build_persona
+from core.modelling.rounding import to_ten_thousandths
 from core.modelling.visits import Visit, pair_views
 from core.plan import EventPlan
 from core.signals import Behavior, SignalsWindow, UserSignals
 from core.vectors import centroid, pack
-
-DIGITS = 4
-"""Of the strengths that are stored: finer than any evidence, and small."""
 
 
 class ModelBasis(msgspec.Struct, frozen=True, kw_only=True):
@@ -79,7 +77,7 @@ def build_user_signals(
         positives=_strongest_first(likes),
         negatives=_strongest_first(dislikes),
         unopened={
-            one.content_id: (round(one.count, DIGITS), round(one.strength, DIGITS))
+            one.content_id: (to_ten_thousandths(one.count), to_ten_thousandths(one.strength))
             for one in unopened
         },
         viewed={item: engaged[item].evidence.last_ms for item in recent},
@@ -134,7 +132,7 @@ def _disliked(one: Engagement, config: ModelConfig) -> bool:
 
 def _strongest_first(strengths: Mapping[str, float]) -> dict[str, float]:
     ranked = sorted(strengths, key=lambda item: (-abs(strengths[item]), item))
-    return {item: round(strengths[item], DIGITS) for item in ranked}
+    return {item: to_ten_thousandths(strengths[item]) for item in ranked}
 
 
 def _taste(likes: Mapping[str, float], contents: Mapping[str, Content]) -> str:
@@ -174,7 +172,7 @@ def _behavior(
 
 
 def _mean(values: Sequence[float]) -> float | None:
-    return round(sum(values) / len(values), DIGITS) if values else None
+    return to_ten_thousandths(sum(values) / len(values)) if values else None
 
 
 def _distinct(events: Sequence[InteractionEvent], since_ms: int) -> dict[bytes, InteractionEvent]:

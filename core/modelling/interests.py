@@ -4,10 +4,8 @@ from collections.abc import Iterable, Iterator, Mapping
 
 from core.config import SignalsConfig
 from core.content import Content
+from core.modelling.rounding import to_thousandths
 from core.tags import tag_key
-
-DIGITS = 3
-"""Three digits are finer than any evidence here and keep a stored model small."""
 
 
 def tag_weights(
@@ -35,7 +33,7 @@ def tag_weights(
         return {}
     scale = max(strongest, 1.0) if config.scale == "evidence" else strongest
     ranked = sorted((-total, spelling[key]) for key, total in totals.items())
-    scaled = ((tag, round(-total / scale, DIGITS)) for total, tag in ranked[: config.top_tags])
+    scaled = ((tag, to_thousandths(-total / scale)) for total, tag in ranked[: config.top_tags])
     return {tag: value for tag, value in scaled if value > 0}
 
 
