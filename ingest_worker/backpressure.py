@@ -13,7 +13,7 @@ import structlog
 
 from core.errors import RetryableError
 from core.log_names import BACKLOG_UNKNOWN
-from core.ports import RawBatchStream, ShardState
+from core.queues import RawBatchStream, ShardState
 from ingest_worker.metrics import StreamGauges
 from ingest_worker.pacing import pause
 

@@ -13,7 +13,8 @@ from core.log_names import BATCH_HANDLED, EVENT_REJECTED
 from core.normalizing.mapping import EventMapper
 from core.normalizing.normalize import normalize_events
 from core.normalizing.reasons import Rejection
-from core.ports import DeadLetter, DeadLetters, DueQueue, EventBuffer, RawBatch
+from core.ports import EventBuffer
+from core.queues import DeadLetter, DeadLetters, DueQueue, RawBatch
 from ingest_worker.metrics import WorkerMetrics
 
 _log = structlog.get_logger()

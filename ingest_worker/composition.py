@@ -24,7 +24,8 @@ from core.log_names import INGEST_OPENED
 from core.modelling.build import ModelBasis
 from core.normalizing.limits import EventLimits
 from core.normalizing.mapping import EventMapper
-from core.ports import ContentStore, DeadLetters, DueQueue, EventBuffer, UserModelStore
+from core.ports import ContentStore, EventBuffer, UserModelStore
+from core.queues import DeadLetters, DueQueue
 from core.updater import UserModelUpdater
 from ingest_worker.backpressure import Backpressure
 from ingest_worker.batches import BatchHandler

@@ -23,7 +23,7 @@ from redis.exceptions import RedisError
 
 from core.errors import RetryableError
 from core.log_names import BATCH_FAILED, CONSUMER_REVIVED, READ_REFUSED
-from core.ports import RawBatch
+from core.queues import RawBatch
 from ingest_worker.metrics import WorkerMetrics
 
 _REFUSED_PAUSE_S = 0.5

@@ -14,7 +14,7 @@ import structlog
 
 from core.errors import RetryableError
 from core.log_names import BATCH_FAILED, ENTRIES_CLAIMED, ENTRIES_GIVEN_UP, KEEPING_FAILED
-from core.ports import DeadLetter, DeadLetters, RawBatch, StaleEntry
+from core.queues import DeadLetter, DeadLetters, RawBatch, StaleEntry
 from ingest_worker.metrics import WorkerMetrics
 from ingest_worker.pacing import pause
 

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 
 from core.normalizing.reasons import REJECT_REASONS
-from core.ports import QueueDepth, ShardState
+from core.queues import QueueDepth, ShardState
 
 _PREFIX = "ai_engine"
 _REQUEST_SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10)

@@ -7,7 +7,7 @@ import structlog
 
 from core.errors import RetryableError
 from core.log_names import OBSERVING_FAILED
-from core.ports import DeadLetters, DueQueue, RawBatchStream
+from core.queues import DeadLetters, DueQueue, RawBatchStream
 from ingest_worker.metrics import WorkerMetrics
 from ingest_worker.pacing import pause
 

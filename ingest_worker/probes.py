@@ -10,7 +10,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from core.errors import RetryableError
-from core.ports import RawBatchStream
+from core.queues import RawBatchStream
 from ingest_worker.heartbeats import Heartbeats
 
 

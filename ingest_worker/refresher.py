@@ -7,7 +7,7 @@ import structlog
 
 from core.errors import RetryableError
 from core.log_names import REFRESH_FAILED, USERS_REFRESHED
-from core.ports import DueQueue, DueUser
+from core.queues import DueQueue, DueUser
 from core.updater import Refreshed, UserModelUpdater
 from ingest_worker.metrics import WorkerMetrics
 from ingest_worker.pacing import pause

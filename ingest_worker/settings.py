@@ -6,7 +6,7 @@ import msgspec
 from msgspec import Meta
 
 from core.config import Count, Port
-from core.ports import Debounce
+from core.queues import Debounce
 from ingest_worker.backpressure import HighWater
 
 

@@ -17,7 +17,7 @@ from starlette.routing import Route
 from core.errors import RetryableError
 from core.log_names import REQUEST_DEFERRED
 from core.normalizing.body import NotJsonError, TooManyEventsError, count_events
-from core.ports import RawBatchStream
+from core.queues import RawBatchStream
 from ingest_worker.access import IngestKey
 from ingest_worker.backpressure import Backpressure
 from ingest_worker.body import BadEncodingError, BodyTooLargeError, read_body

@@ -16,7 +16,7 @@ from core.modelling.build import ModelBasis, build_user_signals
 from core.normalizing.mapping import EventMapper
 from core.normalizing.normalize import normalize_events
 from core.normalizing.reasons import NormalizedBatch
-from core.ports import RawBatch
+from core.queues import RawBatch
 from core.signals import UserSignals
 from core.vectors import to_grid
 from ingest_worker.metrics import StreamGauges, WorkerMetrics

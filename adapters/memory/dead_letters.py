@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Sequence
 
-from core.ports import DeadLetter, StoredLetter
+from core.queues import DeadLetter, StoredLetter
 
 
 class InMemoryDeadLetters:

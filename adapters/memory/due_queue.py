@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 import msgspec
 
 from core.errors import RetryableError
-from core.ports import Debounce, DueUser, QueueDepth
+from core.queues import Debounce, DueUser, QueueDepth
 
 
 class _Lease(msgspec.Struct):

@@ -5,7 +5,7 @@ from collections import deque
 from collections.abc import Callable, Sequence
 
 from core.errors import RetryableError
-from core.ports import RawBatch, ShardState
+from core.queues import RawBatch, ShardState
 
 
 class InMemoryRawBatchStream:

@@ -10,7 +10,7 @@ from adapters.redis.connection import Client, driver_errors
 from adapters.redis.keys import DEAD_LETTERS, KNOWN_LETTERS
 from adapters.redis.scripts import Call, Script, run_script
 from core.errors import RejectedError
-from core.ports import DeadLetter, StoredLetter
+from core.queues import DeadLetter, StoredLetter
 
 _LETTERS_A_CALL = 500
 

@@ -12,7 +12,7 @@ from adapters.redis.connection import Client, driver_errors
 from adapters.redis.keys import queue_key, shard_of
 from adapters.redis.scripts import Call, Script, run_script
 from core.errors import RetryableError
-from core.ports import Debounce, DueUser, QueueDepth
+from core.queues import Debounce, DueUser, QueueDepth
 
 # Who is due already is put off by no mark, nor is a leading edge by the mark of
 # a worker whose clock is slow.

@@ -9,7 +9,7 @@ from adapters.redis.connection import Client, driver_errors
 from adapters.redis.keys import GROUP, stream_key
 from adapters.redis.scripts import Call, Script, run_script
 from adapters.redis.stream import raw_batch
-from core.ports import RawBatch, StaleEntry
+from core.queues import RawBatch, StaleEntry
 
 # In one step: a consumer that reads between a look and its removal would lose
 # what it had just been given.

@@ -6,7 +6,7 @@ from typing import Any
 from adapters.redis.connection import Client
 from adapters.redis.keys import GROUP, stream_key
 from core.errors import RetryableError
-from core.ports import ShardState
+from core.queues import ShardState
 
 _QUESTIONS = 4
 

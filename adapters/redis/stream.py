@@ -10,7 +10,7 @@ from adapters.redis.connection import Client, driver_errors, store_on_replicas
 from adapters.redis.keys import stream_key
 from adapters.redis.shard_states import shard_states
 from core.errors import RetryableError
-from core.ports import RawBatch, ShardState
+from core.queues import RawBatch, ShardState
 
 BODY_FIELD = b"__data__"
 """The field in which FastStream looks for a message."""

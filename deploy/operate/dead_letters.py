@@ -7,7 +7,7 @@ from typing import Any
 
 import click
 
-from core.ports import StoredLetter
+from core.queues import StoredLetter
 from deploy.operate.moments import moment
 from deploy.operate.parts import OperatorParts, with_parts
 

@@ -13,7 +13,7 @@ from adapters.contents import open_content_store
 from adapters.logs import configure_logs
 from adapters.redis.connection import require_whole_server
 from core.errors import EngineError, RetryableError
-from core.ports import RawBatchStream
+from core.queues import RawBatchStream
 from core.updater import UserModelUpdater
 from ingest_worker.composition import (
     IngestProcess,

@@ -7,7 +7,7 @@ import click
 import msgspec
 
 from adapters.process import clock_ms
-from core.ports import QueueDepth, ShardState
+from core.queues import QueueDepth, ShardState
 from deploy.operate.parts import OperatorParts, with_parts
 
 

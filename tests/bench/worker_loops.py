@@ -14,7 +14,7 @@ from adapters.redis.keys import GROUP, stream_key
 from adapters.redis.stream import raw_batch
 from core.normalizing.mapping import EventMapper
 from core.normalizing.normalize import normalize_events
-from core.ports import RawBatch
+from core.queues import RawBatch
 from ingest_worker.composition import ingest_settings
 from ingest_worker.settings import WorkerSettings
 

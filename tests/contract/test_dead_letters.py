@@ -5,7 +5,7 @@ import pytest
 
 from adapters.memory.dead_letters import InMemoryDeadLetters
 from adapters.redis.dead_letters import RedisDeadLetters
-from core.ports import DeadLetter, DeadLetters
+from core.queues import DeadLetter, DeadLetters
 from tests.build import NOW_MS
 
 BOUND = 150

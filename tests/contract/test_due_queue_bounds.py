@@ -10,7 +10,7 @@ from adapters.memory.due_queue import InMemoryDueQueue
 from adapters.redis.connection import Client
 from adapters.redis.due_queue import RedisDueQueue
 from core.errors import RetryableError
-from core.ports import Debounce, DueQueue, QueueDepth
+from core.queues import Debounce, DueQueue, QueueDepth
 from tests.build import NOW_MS, accepted
 
 TIMES = Debounce(debounce_ms=250, max_wait_ms=2_000, lease_ms=30_000)

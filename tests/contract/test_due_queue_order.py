@@ -4,7 +4,7 @@ import pytest
 
 from adapters.memory.due_queue import InMemoryDueQueue
 from adapters.redis.due_queue import RedisDueQueue
-from core.ports import Debounce, DueQueue
+from core.queues import Debounce, DueQueue
 from tests.build import NOW_MS, accepted
 
 TIMES = Debounce(debounce_ms=250, max_wait_ms=2_000, lease_ms=30_000)

@@ -14,7 +14,7 @@ from adapters.redis.keys import GROUP, stream_key
 from adapters.redis.pending import RedisPendingBatches
 from adapters.redis.stream import RedisRawBatchStream, raw_batch
 from core.errors import RetryableError
-from core.ports import RawBatch, RawBatchStream
+from core.queues import RawBatch, RawBatchStream
 from tests.build import NOW_MS
 
 MAX_ENTRIES = 1000

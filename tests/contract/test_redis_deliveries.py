@@ -14,7 +14,7 @@ from adapters.redis.keys import GROUP, stream_key
 from adapters.redis.pending import RedisPendingBatches
 from adapters.redis.stream import BODY_FIELD
 from core.errors import RetryableError
-from core.ports import Debounce, RawBatch, StaleEntry
+from core.queues import Debounce, RawBatch, StaleEntry
 from ingest_worker.batches import BatchHandler
 from ingest_worker.keeper import EXHAUSTED, KeeperPace, StreamKeeper
 from tests.build import MAPPER, NOW_MS, WINDOW_MS, worker_metrics

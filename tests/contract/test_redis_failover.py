@@ -16,7 +16,7 @@ from adapters.redis.pending import RedisPendingBatches
 from adapters.redis.stream import RedisRawBatchStream
 from adapters.redis.user_models import RedisUserModelStore
 from core.errors import ConfigError, RetryableError
-from core.ports import Debounce
+from core.queues import Debounce
 from core.signals import UserSignals
 from deploy.valkey import Valkey, valkey_binary
 from tests.build import NOW_MS, WINDOW_MS, accepted, event

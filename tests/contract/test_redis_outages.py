@@ -17,7 +17,7 @@ from adapters.redis.pending import RedisPendingBatches
 from adapters.redis.stream import RedisRawBatchStream
 from adapters.redis.user_models import RedisUserModelStore
 from core.errors import RetryableError
-from core.ports import DeadLetter, Debounce, DueUser
+from core.queues import DeadLetter, Debounce, DueUser
 from core.signals import UserSignals
 from deploy.valkey import Valkey
 from tests.build import NOW_MS, accepted, event, raw_batch

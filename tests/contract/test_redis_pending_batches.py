@@ -8,7 +8,7 @@ from redis.asyncio import Redis
 from adapters.redis.keys import GROUP, stream_key
 from adapters.redis.pending import RedisPendingBatches
 from adapters.redis.stream import BODY_FIELD
-from core.ports import RawBatch
+from core.queues import RawBatch
 
 KEY = stream_key(0)
 # The server drops whole nodes of a stream, a hundred entries each.

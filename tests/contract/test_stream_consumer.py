@@ -14,7 +14,7 @@ from adapters.redis.keys import GROUP, stream_key
 from adapters.redis.pending import RedisPendingBatches
 from adapters.redis.stream import BODY_FIELD, raw_batch
 from core.errors import RetryableError
-from core.ports import RawBatch
+from core.queues import RawBatch
 from deploy.valkey import Valkey
 from ingest_worker.consumer import Patience, StreamConsumer, make_broker, start_broker
 from ingest_worker.metrics import StreamGauges, WorkerMetrics

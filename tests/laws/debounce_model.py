@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from core.ports import Debounce, DueQueue
+from core.queues import Debounce, DueQueue
 from tests.build import accepted
 
 TIMES = Debounce(debounce_ms=250, max_wait_ms=2_000, lease_ms=30_000)

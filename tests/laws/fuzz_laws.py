@@ -11,7 +11,7 @@ from adapters.memory.stream import InMemoryRawBatchStream
 from core.events import decode_member, encode_member
 from core.normalizing.normalize import normalize_events
 from core.normalizing.reasons import REJECT_REASONS, NormalizedBatch, Rejection
-from core.ports import RawBatch
+from core.queues import RawBatch
 from ingest_worker.backpressure import Backpressure
 from ingest_worker.metrics import StreamGauges, WebhookMetrics
 from ingest_worker.settings import IngestSettings

@@ -8,7 +8,8 @@ import msgspec
 
 from core.config import ModelConfig
 from core.modelling.build import ModelBasis
-from core.ports import DueQueue, DueUser, EventBuffer, EventWindow, UserModelStore
+from core.ports import EventBuffer, EventWindow, UserModelStore
+from core.queues import DueQueue, DueUser
 from core.signals import UserSignals
 from core.updater import UserModelUpdater
 from ingest_worker.refresher import Refresher

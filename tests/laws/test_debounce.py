@@ -10,7 +10,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, rule, run_sta
 from adapters.memory.due_queue import InMemoryDueQueue
 from adapters.redis.connection import Client
 from adapters.redis.due_queue import RedisDueQueue
-from core.ports import DueQueue, DueUser
+from core.queues import DueQueue, DueUser
 from tests.build import NOW_MS
 from tests.laws.conftest import emptied
 from tests.laws.debounce_model import TIMES, Owed, mark_due

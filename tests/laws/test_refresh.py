@@ -15,7 +15,7 @@ from adapters.redis.due_queue import RedisDueQueue
 from adapters.redis.event_buffer import RedisEventBuffer
 from adapters.redis.user_models import RedisUserModelStore
 from core.events import InteractionEvent
-from core.ports import Debounce
+from core.queues import Debounce
 from core.updater import UserModelUpdater
 from tests.build import DAY_MS, NOW_MS, WINDOW_MS, read
 from tests.laws.conftest import emptied

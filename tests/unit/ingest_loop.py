@@ -12,7 +12,7 @@ from adapters.memory.event_buffer import InMemoryEventBuffer
 from adapters.memory.user_models import InMemoryUserModelStore
 from core.config import ModelConfig
 from core.modelling.build import ModelBasis
-from core.ports import Debounce, RawBatch, StaleEntry
+from core.queues import Debounce, RawBatch, StaleEntry
 from core.updater import UserModelUpdater
 from ingest_worker.batches import BatchHandler
 from ingest_worker.keeper import KeeperPace, PendingBatches, StreamKeeper

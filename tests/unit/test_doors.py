@@ -13,7 +13,7 @@ from prometheus_client import CollectorRegistry
 from starlette.datastructures import Headers
 
 from core.errors import RetryableError
-from core.ports import ShardState
+from core.queues import ShardState
 from ingest_worker.access import IngestKey
 from ingest_worker.backpressure import Backpressure, HighWater
 from ingest_worker.body import BadEncodingError, BodyTooLargeError, read_body

@@ -16,7 +16,7 @@ from core.normalizing.mapping import EventMapper
 from core.normalizing.normalize import normalize_events
 from core.normalizing.reasons import NormalizedBatch
 from core.plan import EventPlan
-from core.ports import Debounce
+from core.queues import Debounce
 from ingest_worker.composition import Stores, ingest_parts, ingest_settings
 from ingest_worker.heartbeats import Heartbeats
 from tests.build import NOW_MS, PLAN, WINDOW_MS, raw_batch, themed_catalogue, worker_metrics

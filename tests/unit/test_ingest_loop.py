@@ -6,7 +6,8 @@ from typing import Any
 
 from adapters.memory.event_buffer import InMemoryEventBuffer
 from core.errors import RetryableError
-from core.ports import Debounce, DueUser, EventWindow
+from core.ports import EventWindow
+from core.queues import Debounce, DueUser
 from tests.build import WINDOW_MS
 from tests.unit.ingest_loop import AGAIN_MS, Loop, page
 

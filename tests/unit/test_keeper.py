@@ -6,7 +6,7 @@ from collections.abc import Sequence
 import pytest
 
 from core.errors import RetryableError
-from core.ports import DeadLetter, RawBatch
+from core.queues import DeadLetter, RawBatch
 from tests.build import raw_batch
 from tests.unit.ingest_loop import Pending, dead_letters, keeper
 

@@ -9,7 +9,7 @@ from prometheus_client import CollectorRegistry
 
 from core.errors import RetryableError
 from core.normalizing.reasons import REJECT_REASONS
-from core.ports import Debounce, DueUser, QueueDepth, RawBatch, ShardState
+from core.queues import Debounce, DueUser, QueueDepth, RawBatch, ShardState
 from core.signals import UserSignals
 from core.updater import Refreshed
 from ingest_worker.metrics import StreamGauges, WorkerMetrics

@@ -6,7 +6,7 @@ import httpx
 import msgspec
 
 from core.errors import RetryableError
-from core.ports import ShardState
+from core.queues import ShardState
 from ingest_worker.heartbeats import Heartbeats
 from ingest_worker.probes import WorkerProbes
 
