@@ -105,6 +105,8 @@ class Webhook:
             await self._stream.ping()
         except RetryableError as exc:
             return _try_later(str(exc))
+        if self._backpressure.is_away:  # it is back: whoever is told so must be admitted
+            await self._backpressure.look()
         return _Answer(200, "ready", {"status": "ready"})
 
 

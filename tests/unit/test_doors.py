@@ -274,3 +274,19 @@ async def test_each_request_is_counted_under_its_outcome(
     assert registry.get_sample_value("ai_engine_ingest_request_seconds_count") == 1
     events = registry.get_sample_value("ai_engine_ingest_accepted_events_total")
     assert events == (2 if outcome == "accepted" else 0)
+
+
+async def test_who_is_told_that_the_stream_is_back_is_admitted() -> None:
+    stream, gauges = Stream(away=True), StreamGauges(CollectorRegistry())
+    marks = HighWater(max_entries=10, max_bytes=1000, every_ms=60_000)
+    backpressure = Backpressure(stream, marks, gauges, lambda: NOW_MS)
+    await backpressure.look()
+    metrics = WebhookMetrics(CollectorRegistry(), gauges)
+    app = Webhook(stream, backpressure, IngestSettings(), metrics).app()
+    transport = httpx.ASGITransport(app)
+    async with httpx.AsyncClient(transport=transport, base_url="http://test") as client:
+        assert (await client.get("/readyz")).status_code == 503
+        stream.away = False
+        assert (await client.post("/api/ingest", content=b"{}")).status_code == 503
+        assert (await client.get("/readyz")).status_code == 200
+        assert (await client.post("/api/ingest", content=b"{}")).status_code == 200
