@@ -24,10 +24,15 @@ from core.content import Content
 from core.log_names import BATCH_FAILED
 from ingest_worker.backpressure import Backpressure
 from ingest_worker.batches import BatchHandler
-from ingest_worker.composition import IngestProcess, Stores, ingest_parts, warn_if_open
+from ingest_worker.composition import (
+    IngestProcess,
+    Stores,
+    ingest_parts,
+    queue_observer,
+    warn_if_open,
+)
 from ingest_worker.heartbeats import Heartbeats
 from ingest_worker.metrics import StreamGauges, WebhookMetrics, WorkerMetrics
-from ingest_worker.observer import Observer
 from ingest_worker.webhook import Webhook
 from serve_api.composition import serve_app
 from serve_api.settings import ServeSettings
@@ -58,14 +63,7 @@ async def run_one_process(settings: OneProcess, when_served: Callable[[Content],
     heartbeats = Heartbeats(clock_s=monotonic, stalled_after_s=settings.worker.stalled_after_s)
     parts = ingest_parts(settings, stores, contents, metrics, heartbeats)
     backpressure = Backpressure(stream, ingest.high_water, gauges, clock_ms)
-    observer = Observer(
-        stream=stream,
-        queue=stores.queue,
-        dead_letters=stores.dead_letters,
-        metrics=metrics,
-        clock_ms=clock_ms,
-        every_ms=settings.worker.keep_every_ms,
-    )
+    observer = queue_observer(settings, stream, stores, metrics)
     webhook = Webhook(stream, backpressure, ingest, WebhookMetrics(registry, gauges))
     servers = (
         (expose_metrics(webhook.app(), registry), ingest),

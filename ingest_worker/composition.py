@@ -25,12 +25,13 @@ from core.modelling.build import ModelBasis
 from core.normalizing.limits import EventLimits
 from core.normalizing.mapping import EventMapper
 from core.ports import ContentStore, EventBuffer, UserModelStore
-from core.queues import DeadLetters, DueQueue
+from core.queues import DeadLetters, DueQueue, RawBatchStream
 from core.updater import UserModelUpdater
 from ingest_worker.backpressure import Backpressure
 from ingest_worker.batches import BatchHandler
 from ingest_worker.heartbeats import Heartbeats
 from ingest_worker.metrics import StreamGauges, WebhookMetrics, WorkerMetrics
+from ingest_worker.observer import Observer
 from ingest_worker.refresher import Refresher
 from ingest_worker.settings import IngestSettings, WorkerSettings
 from ingest_worker.webhook import Webhook
@@ -169,6 +170,20 @@ def ingest_parts(
         metrics=metrics,
     )
     return IngestParts(handler=handler, refresher=refresher)
+
+
+def queue_observer(
+    settings: IngestProcess, stream: RawBatchStream, stores: Stores, metrics: WorkerMetrics
+) -> Observer:
+    """What shows the queues in the metrics, over whichever adapters."""
+    return Observer(
+        stream=stream,
+        queue=stores.queue,
+        dead_letters=stores.dead_letters,
+        metrics=metrics,
+        clock_ms=clock_ms,
+        every_ms=settings.worker.keep_every_ms,
+    )
 
 
 def warn_if_open(settings: IngestProcess) -> None:

@@ -16,7 +16,7 @@ from starlette.applications import Starlette
 
 from adapters.contents import open_content_store
 from adapters.exposition import expose_metrics
-from adapters.process import clock_ms, serve_http, settle, stop_signals
+from adapters.process import serve_http, settle, stop_signals
 from adapters.redis.connection import Client
 from adapters.redis.keys import GROUP, stream_key
 from adapters.redis.pending import RedisPendingBatches
@@ -25,6 +25,7 @@ from core.log_names import WORKER_LISTENED
 from ingest_worker.composition import (
     IngestProcess,
     ingest_parts,
+    queue_observer,
     redis_client,
     redis_stores,
     redis_stream,
@@ -33,7 +34,6 @@ from ingest_worker.consumer import Patience, StreamConsumer, make_broker
 from ingest_worker.heartbeats import Heartbeats
 from ingest_worker.keeper import KeeperPace, StreamKeeper
 from ingest_worker.metrics import StreamGauges, WorkerMetrics
-from ingest_worker.observer import Observer
 from ingest_worker.probes import WorkerProbes
 from ingest_worker.settings import WorkerSettings
 from ingest_worker.worker import Worker
@@ -108,14 +108,7 @@ def _worker(
             )
         )
     stream = redis_stream(client, settings.ingest)
-    observer = Observer(
-        stream=stream,
-        queue=stores.queue,
-        dead_letters=stores.dead_letters,
-        metrics=metrics,
-        clock_ms=clock_ms,
-        every_ms=settings.worker.keep_every_ms,
-    )
+    observer = queue_observer(settings, stream, stores, metrics)
     probes = WorkerProbes(heartbeats, consumers, stream)
     return WorkerProcess(
         worker=Worker(broker, keepers, parts.refresher, observer, heartbeats),
