@@ -153,7 +153,7 @@ class StreamConsumer:
         self._subscriber: Any = broker.subscriber(
             stream=stream, decoder=self._decode_batch, ack_policy=AckPolicy.NACK_ON_ERROR
         )
-        # The broker makes its own kind; ours differs in one method and has no more state.
+        # The broker makes its own kind; ours differs in two methods and has no more state.
         self._subscriber.__class__ = _patient(self._alive)
         self._subscriber(self._handle_batch)
 
