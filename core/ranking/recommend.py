@@ -87,7 +87,8 @@ def _blocks(pool: CandidatePool, scoring: ScoringInput, slate: Slate) -> Iterato
     if not scoring.signals.is_cold:  # a cold list breaks ties by its draw, not by id
         ties = candidates.items.columns.order[candidates.items.rows]
     order = np.lexsort((ties, -total))
-    best = diversify(order, total, candidates.items.vectors, scoring.config)
+    pool_vectors = candidates.items.take(order[: scoring.config.mmr_pool]).vectors
+    best = diversify(order, total, pool_vectors, scoring.config)
     return chain(
         candidate_blocks(best, pool, scored, scoring.signals),
         revisit_blocks(pool, lambda: _seen(pool, scoring)),
