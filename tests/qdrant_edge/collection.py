@@ -18,6 +18,9 @@ _DISTANCES = {
     models.Distance.COSINE: edge.Distance.Cosine,
 }
 
+_FLUSH_EVERY = 100
+"""Writes after which the log begins anew; a start reads what is in it."""
+
 
 class Collection:
     """An open shard. The engine reads in parallel; writes take turns, as on a server."""
@@ -29,6 +32,7 @@ class Collection:
         with engine_errors():
             self.shard = edge.EdgeShard.load(str(folder / "shard"))
         self._turn = Lock()
+        self._writes = 0
 
     @classmethod
     def make(cls, folder: Path, wanted: models.CreateCollection) -> "Collection":
@@ -42,11 +46,12 @@ class Collection:
         made.rename(folder)
         return cls(folder)
 
-    def write(self, operation: edge.UpdateOperation, *, wait: bool) -> None:
-        """Apply; with `wait` it is on the disk when this returns."""
+    def write(self, operation: edge.UpdateOperation) -> None:
+        """Apply, and as a server does: what is in the engine's log outlives a killed process."""
         with self._turn, engine_errors():
             self.shard.update(operation)
-            if wait:
+            self._writes += 1
+            if self._writes % _FLUSH_EVERY == 0:
                 self.shard.flush()
 
     def optimize(self) -> None:

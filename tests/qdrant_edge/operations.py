@@ -49,7 +49,7 @@ class Call:
 
     def write(self, operation: edge.UpdateOperation) -> dict[str, Any]:
         """Apply an operation; says whether it is done or only heard."""
-        self.collection.write(operation, wait=self._wait)
+        self.collection.write(operation)
         return {"operation_id": 0, "status": "completed" if self._wait else "acknowledged"}
 
 
