@@ -1,20 +1,55 @@
-"""`Content`: one item of the catalogue, and the restrictions a search obeys."""
+"""`Content`: one item of the catalogue, its curators' rules, and what a search obeys."""
 
+import hashlib
 from collections.abc import Mapping
 from typing import Any
 
 import msgspec
+import numpy as np
 
 from core.geo import GeoPoint, distance_m
 from core.tags import choices_by_facet, tag_key
 from core.vectors import GridVector
 
+NOT_EMBEDDED: GridVector = np.zeros(0, dtype=np.float32)
+
+
+class ContentRules(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """What curators say about showing an item; it holds in every answer.
+
+    `pinned` is the rank that the item takes, 1 for the first. Of the items that
+    share a name in `apart` a list shows one at most; those that share `together`
+    stand side by side in a list or not at all.
+
+    Units: Unix milliseconds; `valid_until_ms` is the first moment it is not valid.
+    """
+
+    hidden: bool = False
+    valid_from_ms: int | None = None
+    valid_until_ms: int | None = None
+    pinned: int | None = None
+    apart: tuple[str, ...] = ()
+    together: str | None = None
+
+    def shows_at(self, now_ms: int | None) -> bool:
+        """Whether the item may be shown at that moment; None asks for none in particular."""
+        if self.hidden:
+            return False
+        if now_ms is None:
+            return True
+        begun = self.valid_from_ms is None or self.valid_from_ms <= now_ms
+        return begun and (self.valid_until_ms is None or now_ms < self.valid_until_ms)
+
+
+NO_RULES = ContentRules()
+
 
 class Content(msgspec.Struct, frozen=True, kw_only=True):
     """One story, image, exhibition or place that can be recommended.
 
-    Shape: `vector` (dim,), on the grid of `core.vectors`; `tags` from
-        `facet:label` to a weight in [0, 1].
+    Shape: `vector` (dim,), on the grid of `core.vectors`, empty where the item
+        was read without it; `tags` from `facet:label` to a weight in [0, 1];
+        `related` from the id of an item to read next to a weight in [0, 1].
     """
 
     id: str
@@ -25,7 +60,12 @@ class Content(msgspec.Struct, frozen=True, kw_only=True):
     image: str | None = None
     place: str | None = None
     date: str | None = None
-    vector: GridVector
+    language: str | None = None
+    popularity: float = 0.0
+    """How often it is read, in whichever unit the catalogue counts; only the order matters."""
+    related: Mapping[str, float] = {}
+    rules: ContentRules = NO_RULES
+    vector: GridVector = NOT_EMBEDDED
     words: int = 0
     """Number of words of the text, derived from it; 0 means unknown."""
     keyed_tags: tuple[tuple[str, float], ...] = ()
@@ -47,25 +87,48 @@ class Content(msgspec.Struct, frozen=True, kw_only=True):
         }
         if self.position is not None:
             shown |= {"lat": self.position.lat, "lon": self.position.lon}
-        optional = {"image": self.image, "place": self.place, "date": self.date}
+        names = ("image", "place", "date", "language")
+        optional = {name: getattr(self, name) for name in names}
         return shown | {name: value for name, value in optional.items() if value is not None}
+
+    def as_record(self) -> dict[str, Any]:
+        """Everything but the vector, as JSON values: what is stored, and what a change is."""
+        record = self.as_json() | {"tags": dict(self.tags)}
+        if self.popularity:
+            record["popularity"] = self.popularity
+        if self.related:
+            record["related"] = dict(self.related)
+        rules: dict[str, Any] = msgspec.to_builtins(self.rules)
+        return record | rules
+
+    def digest(self) -> str:
+        """Changes with anything but the vector. Shape: 24 hex digits."""
+        shown = msgspec.json.encode(self.as_record(), order="deterministic")
+        return hashlib.blake2b(shown, digest_size=12).hexdigest()
+
+    def embedded_text(self) -> str:
+        """What an embedder reads: the title twice, for it says most in few words, text, labels."""
+        labels = " ".join(tag.partition(":")[2] for tag in self.tags)
+        return f"{self.title} {self.title} {self.text} {labels}"
 
 
 class ContentFilter(msgspec.Struct, frozen=True, kw_only=True):
     """What a search may return: nothing outside ever leaks into an answer.
 
     `tags` of different facets combine with AND, of one facet with OR.
-    `exclude` holds content ids. `radius_m` is in metres around `near`.
+    `exclude` holds content ids. `radius_m` is in metres around `near`. Hidden
+    items never pass, and at `now_ms` (Unix milliseconds) only valid ones do.
     """
 
     tags: tuple[str, ...] = ()
     near: GeoPoint | None = None
     radius_m: float | None = None
     exclude: frozenset[str] = frozenset()
+    now_ms: int | None = None
 
     def allows(self, content: Content) -> bool:
         """Whether `content` lies inside every restriction."""
-        if content.id in self.exclude:
+        if content.id in self.exclude or not content.rules.shows_at(self.now_ms):
             return False
         return self._inside_tags(content) and self._inside_radius(content)
 

@@ -10,6 +10,7 @@ import msgspec
 import numpy as np
 import numpy.typing as npt
 
+from core.columns import ContentRows
 from core.content import Content, ContentFilter
 from core.events import InteractionEvent
 from core.geo import GeoPoint
@@ -73,7 +74,10 @@ class UserModelStore(Protocol):
 
 
 class ContentStore(Protocol):
-    """The catalogue. Searches answer best first, ties by id, inside `where` only."""
+    """The catalogue as answers and models read it.
+
+    Searches answer best first, ties by id, inside `where` only.
+    """
 
     @property
     def version(self) -> str:
@@ -85,30 +89,131 @@ class ContentStore(Protocol):
         """Names the embedder and the length of its vectors: those of two spaces never mix."""
         ...
 
+    def edition(self) -> "ContentStore":
+        """The catalogue as it is now; it stays so while one answer is made."""
+        ...
+
     async def get(self, content_ids: Sequence[str]) -> Mapping[str, Content]:
-        """The items that exist among `content_ids`."""
+        """The items that exist among `content_ids`, hidden ones too."""
+        ...
+
+    async def rows(self, content_ids: Sequence[str]) -> ContentRows:
+        """The same in the order asked, each once, to rank with."""
         ...
 
     async def search_vector(
         self, vector: GridVector, *, limit: int, where: ContentFilter
-    ) -> Sequence[Content]:
+    ) -> ContentRows:
         """Nearest by cosine; the negated vector finds the farthest."""
         ...
 
     async def search_tags(
         self, tags: Mapping[str, float], *, limit: int, where: ContentFilter
-    ) -> Sequence[Content]:
+    ) -> ContentRows:
         """Sharing the given tags, by the sum of tag weight times item weight."""
+        ...
+
+    async def search_related(
+        self, content_ids: Mapping[str, float], *, limit: int, where: ContentFilter
+    ) -> ContentRows:
+        """What the given items name as related, by the sum of item weight times their weight."""
         ...
 
     async def search_geo(
         self, near: GeoPoint, *, radius_m: float, limit: int, where: ContentFilter
-    ) -> Sequence[Content]:
+    ) -> ContentRows:
         """Within `radius_m` metres, nearest first."""
         ...
 
-    async def sample(self, *, limit: int, seed: int, where: ContentFilter) -> Sequence[Content]:
+    async def search_popular(self, *, limit: int, where: ContentFilter) -> ContentRows:
+        """The most popular; items without any popularity stay out."""
+        ...
+
+    async def search_text(self, query: str, *, limit: int, where: ContentFilter) -> ContentRows:
+        """By the words of titles and texts; the last word of the query may be unfinished."""
+        ...
+
+    async def sample(self, *, limit: int, seed: int, where: ContentFilter) -> ContentRows:
         """A draw that only `seed` decides; everything where there is less than `limit`."""
+        ...
+
+    async def pinned(self, *, where: ContentFilter) -> ContentRows:
+        """Items that curators gave a rank, by that rank."""
+        ...
+
+    async def together(self, groups: Sequence[str]) -> Mapping[str, ContentRows]:
+        """The members of each group that exists, by id, hidden ones too."""
+        ...
+
+
+class ItemDigests(msgspec.Struct, frozen=True, kw_only=True):
+    """What tells whether an item has to be written, and whether to be embedded anew."""
+
+    item: str
+    """Of everything that is stored but the vector."""
+    source: str
+    """Of what the vector was made from: the embedded text, or the vector that came along."""
+
+
+class StoredContent(msgspec.Struct, frozen=True, kw_only=True):
+    """An item on its way into the repository."""
+
+    content: Content
+    digests: ItemDigests
+
+
+class ContentRepository(Protocol):
+    """The source of truth of the catalogue: curators write it, snapshots are built from it."""
+
+    async def mark(self) -> str:
+        """Changes with every write that went through this port; cheap enough to ask each second.
+
+        Empty while there is no catalogue.
+        """
+        ...
+
+    async def vector_space(self) -> str | None:
+        """The space of the served items' vectors, None while there is no catalogue."""
+        ...
+
+    def scan(self, *, vectors: bool) -> AsyncIterator[Sequence[StoredContent]]:
+        """Every served item once, in pages; without vectors much faster."""
+        ...
+
+    async def get(self, content_ids: Sequence[str]) -> Mapping[str, StoredContent]:
+        """The items that exist among `content_ids`, with their vectors."""
+        ...
+
+    async def open(self, *, vector_space: str, dim: int) -> "ContentWriter":
+        """Begin to write items of that space: into the served catalogue, or into one beside it.
+
+        A writer of another space than the served one starts where an earlier
+        one of that space was stopped. Nothing it writes is served until `commit`.
+        """
+        ...
+
+
+class ContentWriter(Protocol):
+    """Writes items of one vector space. Each call is durable when it returns."""
+
+    async def digests(self) -> Mapping[str, ItemDigests]:
+        """Those of every item that is there, by id."""
+        ...
+
+    async def get(self, content_ids: Sequence[str]) -> Mapping[str, StoredContent]:
+        """The items that exist here among `content_ids`, with their vectors."""
+        ...
+
+    async def upsert(self, items: Sequence[StoredContent]) -> None:
+        """Add the items, or replace those of the same id."""
+        ...
+
+    async def delete(self, content_ids: Sequence[str]) -> None:
+        """Remove items; unknown ids are no error."""
+        ...
+
+    async def commit(self) -> None:
+        """Serve what was written, in one step, and drop a catalogue of another space."""
         ...
 
 

@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from functools import lru_cache
 
 _SEPARATORS = re.compile(r"[\s_\-./,]+")
+_WORD = re.compile(r"[^\W_]+")
 # Letters that decompose to nothing simpler, folded as a German or Nordic reader would.
 _FOLDED = str.maketrans({"ø": "o", "ł": "l", "đ": "d", "æ": "ae", "œ": "oe"})
 
@@ -35,6 +36,11 @@ def is_tag(text: str) -> bool:
     """Whether `text` is a whole tag, with a facet and a label."""
     facet, _, label = text.partition(":")
     return bool(_fold(facet) and _fold(label))
+
+
+def fold_words(text: str) -> set[str]:
+    """The words of a text in comparable form."""
+    return {_fold(word) for word in _WORD.findall(text)}
 
 
 def _fold(text: str) -> str:

@@ -4,10 +4,10 @@ A line that cannot be used is named with its number and left out; the items
 beside it are served all the same.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from importlib.resources import files
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import msgspec
 from msgspec import Meta
@@ -122,29 +122,29 @@ def _contents(
         # Vectors of two models have nothing to say to each other: the text decides for all.
         problems.append("only some items bring a vector, or of different lengths: all are embedded")
         given = {}
-    embedded = (
-        () if given else embedder.embed([_embedded_text(row) for row in rows]) if rows else ()
-    )
-    vectors = [given[row.id] for row in rows] if given else embedded
     space = f"given-{dims.pop()}" if given else f"{embedder.id}-{embedder.dim}"
-    contents = tuple(
-        Content(
-            id=str(row.id),
-            title=row.title,
-            text=row.text,
-            tags=_tags(row.tags),
-            position=None if row.lat is None or row.lon is None else GeoPoint(row.lat, row.lon),
-            image=row.image,
-            place=row.place,
-            date=row.date,
-            vector=to_grid(vector),
-        )
-        for row, vector in zip(rows, vectors, strict=True)
+    contents = tuple(_content(row) for row in rows)
+    vectors: Iterable[Any] = (
+        [given[row.id] for row in rows]
+        if given
+        else embedder.embed([content.embedded_text() for content in contents])
+        if contents
+        else ()
     )
-    return contents, space
+    return tuple(
+        msgspec.structs.replace(content, vector=to_grid(vector))
+        for content, vector in zip(contents, vectors, strict=True)
+    ), space
 
 
-def _embedded_text(row: CatalogueRow) -> str:
-    """The title twice, for it says most in few words, then text and labels."""
-    labels = " ".join(tag.partition(":")[2] for tag in _tags(row.tags))
-    return f"{row.title} {row.title} {row.text} {labels}"
+def _content(row: CatalogueRow) -> Content:
+    return Content(
+        id=str(row.id),
+        title=row.title,
+        text=row.text,
+        tags=_tags(row.tags),
+        position=None if row.lat is None or row.lon is None else GeoPoint(row.lat, row.lon),
+        image=row.image,
+        place=row.place,
+        date=row.date,
+    )

@@ -6,16 +6,15 @@ Brute force over one matrix, right for catalogues of some ten thousand items.
 import hashlib
 from collections.abc import Iterable, Mapping, Sequence
 
-import msgspec
 import numpy as np
 import numpy.typing as npt
 
+from core.columns import ContentColumns, ContentRows, Rows
 from core.content import Content, ContentFilter
 from core.geo import GeoPoint, distance_m
-from core.tags import choices_by_facet, tag_key
+from core.tags import choices_by_facet, fold_words, tag_key
 from core.vectors import Floats, GridVector, cosines
 
-Rows = npt.NDArray[np.intp]
 Mask = npt.NDArray[np.bool_]
 _NOWHERE: tuple[Rows, Floats] = (np.array([], dtype=np.intp), np.array([]))
 
@@ -29,7 +28,9 @@ class InMemoryContentStore:
         by_id = {content.id: content for content in contents}
         self._contents = [by_id[content_id] for content_id in sorted(by_id)]
         self._row = {content.id: row for row, content in enumerate(self._contents)}
-        self._matrix = np.stack([content.vector for content in self._contents])
+        self._columns = ContentColumns.of(self._contents)
+        self._groups = _groups(self._contents)
+        self._words = [fold_words(f"{one.title} {one.text}") for one in self._contents]
         self._tagged = _inverted(self._contents)
         self._version = _version(self._contents)
 
@@ -52,24 +53,29 @@ class InMemoryContentStore:
         """Number of items."""
         return len(self._contents)
 
+    def edition(self) -> "InMemoryContentStore":
+        """The store itself: it never changes."""
+        return self
+
     async def get(self, content_ids: Sequence[str]) -> Mapping[str, Content]:
         """The items that exist among `content_ids`."""
-        return {
-            content_id: self._contents[row]
-            for content_id in content_ids
-            if (row := self._row.get(content_id)) is not None
-        }
+        return {content.id: content for content in await self.rows(content_ids)}
+
+    async def rows(self, content_ids: Sequence[str]) -> ContentRows:
+        """The same in the order asked, each once."""
+        found = (self._row.get(content_id) for content_id in dict.fromkeys(content_ids))
+        return self._found([row for row in found if row is not None])
 
     async def search_vector(
         self, vector: GridVector, *, limit: int, where: ContentFilter
-    ) -> Sequence[Content]:
+    ) -> ContentRows:
         """Nearest by cosine, ties by id."""
-        closeness = cosines(self._matrix, vector[None, :])[:, 0]
+        closeness = cosines(self._columns.vectors, vector[None, :])[:, 0]
         return self._best(closeness, limit, self._mask(where))
 
     async def search_tags(
         self, tags: Mapping[str, float], *, limit: int, where: ContentFilter
-    ) -> Sequence[Content]:
+    ) -> ContentRows:
         """By the sum of tag weight times item weight; items without any stay out."""
         overlap = np.zeros(len(self._contents))
         for tag, weight in tags.items():
@@ -79,28 +85,72 @@ class InMemoryContentStore:
 
     async def search_geo(
         self, near: GeoPoint, *, radius_m: float, limit: int, where: ContentFilter
-    ) -> Sequence[Content]:
+    ) -> ContentRows:
         """Within the radius, nearest first, ties by id."""
         distances = self._distances(near, np.flatnonzero(self._mask(where)))
         inside = sorted((metres, row) for row, metres in distances.items() if metres <= radius_m)
-        return [self._contents[row] for _, row in inside[:limit]]
+        return self._found([row for _, row in inside[:limit]])
 
-    async def sample(self, *, limit: int, seed: int, where: ContentFilter) -> Sequence[Content]:
+    async def search_related(
+        self, content_ids: Mapping[str, float], *, limit: int, where: ContentFilter
+    ) -> ContentRows:
+        """By the sum of item weight times relation weight."""
+        closeness = np.zeros(len(self._contents))
+        for content in await self.rows(list(content_ids)):
+            for other, weight in content.related.items():
+                if (row := self._row.get(other)) is not None:
+                    closeness[row] += weight * content_ids[content.id]
+        return self._best(closeness, limit, self._mask(where) & (closeness > 0))
+
+    async def search_popular(self, *, limit: int, where: ContentFilter) -> ContentRows:
+        """The most popular, ties by id."""
+        popularity = np.array([one.popularity for one in self._contents])
+        return self._best(popularity, limit, self._mask(where) & (popularity > 0))
+
+    async def search_text(self, query: str, *, limit: int, where: ContentFilter) -> ContentRows:
+        """By how many of the query's words an item has."""
+        words = fold_words(query)
+        hits = np.array(
+            [
+                sum(any(own.startswith(word) for own in had) for word in words)
+                for had in self._words
+            ],
+            dtype=np.float64,
+        )
+        return self._best(hits, limit, self._mask(where) & (hits > 0))
+
+    async def pinned(self, *, where: ContentFilter) -> ContentRows:
+        """Items that curators gave a rank, by that rank."""
+        allowed = np.flatnonzero(self._mask(where)).tolist()
+        ranks = ((self._contents[row].rules.pinned, row) for row in allowed)
+        return self._found(
+            [row for _, row in sorted((r, row) for r, row in ranks if r is not None)]
+        )
+
+    async def together(self, groups: Sequence[str]) -> Mapping[str, ContentRows]:
+        """The members of each group that exists."""
+        return {name: self._found(self._groups[name]) for name in groups if name in self._groups}
+
+    async def sample(self, *, limit: int, seed: int, where: ContentFilter) -> ContentRows:
         """A draw that only `seed` decides."""
         mask = self._mask(where)
         order = np.random.default_rng(seed).permutation(len(self._contents))
-        return [self._contents[row] for row in order[mask[order]][:limit]]
+        return self._found(order[mask[order]][:limit])
 
-    def _best(self, values: Floats, limit: int, mask: Mask) -> list[Content]:
+    def _best(self, values: Floats, limit: int, mask: Mask) -> ContentRows:
         rows = np.flatnonzero(mask)
         if len(rows) > limit:  # all that tie with the last one stay, for the sort to decide
             worst = np.partition(values[rows], len(rows) - limit)[len(rows) - limit]
             rows = rows[values[rows] >= worst]
         order = rows[np.argsort(-values[rows], kind="stable")]
-        return [self._contents[row] for row in order[:limit]]
+        return self._found(order[:limit])
+
+    def _found(self, rows: Sequence[int] | Rows) -> ContentRows:
+        return ContentRows(self._columns, np.asarray(rows, dtype=np.intp))
 
     def _mask(self, where: ContentFilter) -> Mask:
-        mask = np.ones(len(self._contents), dtype=np.bool_)
+        shown = [one.rules.shows_at(where.now_ms) for one in self._contents]
+        mask = np.array(shown, dtype=np.bool_)
         for choices in choices_by_facet(where.tags).values():
             allowed = np.zeros_like(mask)
             for tag in choices:
@@ -131,10 +181,17 @@ def _inverted(contents: Sequence[Content]) -> dict[str, tuple[Rows, Floats]]:
     }
 
 
+def _groups(contents: Sequence[Content]) -> dict[str, list[int]]:
+    groups: dict[str, list[int]] = {}
+    for row, content in enumerate(contents):
+        if content.rules.together is not None:
+            groups.setdefault(content.rules.together, []).append(row)
+    return groups
+
+
 def _version(contents: Sequence[Content]) -> str:
     digest = hashlib.blake2b(digest_size=6)
     for content in contents:
-        shown = content.as_json() | {"tags": dict(content.tags)}
-        digest.update(msgspec.json.encode(shown, order="deterministic"))
+        digest.update(content.digest().encode())
         digest.update(content.vector.astype("<f4").tobytes())
     return digest.hexdigest()

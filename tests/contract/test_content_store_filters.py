@@ -3,7 +3,7 @@
 import msgspec
 import pytest
 
-from core.content import Content, ContentFilter
+from core.content import Content, ContentFilter, ContentRules
 from core.geo import GeoPoint
 from core.ports import ContentStore
 from tests.contract.catalogue import BY_ID, CATALOGUE, EAST, HERE, OPEN, angle, ids
@@ -95,6 +95,10 @@ CHANGES: dict[str, object] = {
     "image": "i.jpg",
     "place": "Berlin",
     "date": "1944",
+    "language": "de",
+    "popularity": 3.0,
+    "related": {"a-near": 0.5},
+    "rules": ContentRules(pinned=1),
     "vector": angle(11),
 }
 
