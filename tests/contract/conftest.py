@@ -7,6 +7,7 @@ from uuid import uuid4
 
 import pytest
 
+from adapters.catalogue.file_repository import CatalogueFile
 from adapters.memory.content_store import InMemoryContentStore
 from adapters.redis.connection import Client, connect
 from adapters.redis.due_queue import _ROLES
@@ -15,6 +16,7 @@ from core.content import Content
 from core.ports import ContentStore
 from deploy.valkey import Valkey, valkey_binary
 from tests.contract.catalogue import CATALOGUE
+from tests.contract.repositories import OpenRepository
 from tests.valkey_cluster import ValkeyCluster
 
 MakeStore = Callable[[Sequence[Content]], ContentStore]
@@ -106,6 +108,19 @@ def make_store(request: pytest.FixtureRequest) -> MakeStore:
 def store(make_store: MakeStore) -> ContentStore:
     """A store of the small catalogue."""
     return make_store(CATALOGUE)
+
+
+@pytest.fixture(params=["file"])
+def open_repository(request: pytest.FixtureRequest) -> OpenRepository:
+    """Opens a `ContentRepository` of one test; the next adapter is one more of the params."""
+    found: OpenRepository = request.getfixturevalue(f"{request.param}_repository")
+    return found
+
+
+@pytest.fixture
+def file_repository(tmp_path: Path) -> OpenRepository:
+    """In one file."""
+    return lambda: CatalogueFile(tmp_path / "catalogue.jsonl")
 
 
 async def _only_user(client: Client) -> AsyncIterator[Client]:
