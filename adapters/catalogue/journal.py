@@ -111,7 +111,7 @@ def _locked(path: Path) -> IO[bytes]:
     while True:
         file = path.open("a+b")
         try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            fcntl.lockf(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
             is_same = path.exists() and path.stat().st_ino == os.fstat(file.fileno()).st_ino
         except BlockingIOError as exc:
             file.close()

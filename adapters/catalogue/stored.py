@@ -9,7 +9,7 @@ from typing import Any
 
 import msgspec
 
-from adapters.catalogue.row import Head, decode_row, import_row
+from adapters.catalogue.row import Head, content_of, decode_row
 from core.content import Content
 from core.ports import ItemDigests, StoredContent
 from core.vectors import pack_grid
@@ -31,10 +31,10 @@ def encode_item(item: StoredContent, *, vector: bool = True) -> bytes:
 def decode_item(line: str, head: Head | None) -> StoredContent:
     """The item of a line, whoever wrote it. Raises: CellError."""
     row = decode_row(line)
-    content = import_row(row, head).content
-    # A digest that no text has: without a vector of its text an item is embedded anew.
-    source = row.source if row.source and len(content.vector) else ""
-    return StoredContent(content=content, digests=ItemDigests(item=content.digest(), source=source))
+    content = content_of(row, head)
+    # Without a source, which no text has, an item is embedded anew.
+    digests = ItemDigests(item=content.digest(), source=row.source or "")
+    return StoredContent(content=content, digests=digests)
 
 
 def _record(content: Content) -> dict[str, Any]:
