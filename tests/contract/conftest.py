@@ -17,6 +17,7 @@ from adapters.redis.keys import DEAD_LETTERS, KNOWN_LETTERS, queue_key, stream_k
 from core.content import Content
 from core.ports import ContentRepository, ContentStore
 from deploy.valkey import Valkey, valkey_binary
+from tests.catalogues.repository import MemoryRepository
 from tests.contract.catalogue import CATALOGUE
 from tests.qdrant_edge.aliases import remove_catalogue
 from tests.qdrant_edge.serving import serving
@@ -151,7 +152,13 @@ def file_repository(tmp_path: Path) -> CatalogueFile:
     return CatalogueFile(tmp_path / "catalogue.jsonl")
 
 
-@pytest.fixture(params=["file", "qdrant"])
+@pytest.fixture
+def memory_repository() -> MemoryRepository:
+    """What the importer's own tests use."""
+    return MemoryRepository()
+
+
+@pytest.fixture(params=["memory", "file", "qdrant"])
 def repository(request: pytest.FixtureRequest) -> ContentRepository:
     """An empty `ContentRepository`; the next adapter is one more of the params."""
     found: ContentRepository = request.getfixturevalue(f"{request.param}_repository")
