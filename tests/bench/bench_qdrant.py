@@ -149,7 +149,7 @@ async def _answers(items: int, catalogues: dict[str, ContentStore], effort: Effo
                 raise RuntimeError("a list is short")
 
         runs[name] = repeated(answer, effort.seconds / 2)
-        cpu_ms[name] = await _cpu_ms(answer)
+        cpu_ms[name] = await _cpu_ms(answer, max(2, round(20 * effort.seconds)))
     found = await medians(runs, effort.repetitions)
     named = f"recommend through qdrant-client, {items:,} items"
     return [
@@ -159,7 +159,7 @@ async def _answers(items: int, catalogues: dict[str, ContentStore], effort: Effo
     ]
 
 
-async def _cpu_ms(work: Callable[[], Awaitable[None]], times: int = 20) -> float:
+async def _cpu_ms(work: Callable[[], Awaitable[None]], times: int) -> float:
     await work()
     before = process_time()
     for _ in range(times):
