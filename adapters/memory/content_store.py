@@ -70,6 +70,8 @@ class InMemoryContentStore:
         self, vector: GridVector, *, limit: int, where: ContentFilter
     ) -> ContentRows:
         """Nearest by cosine, ties by id."""
+        if not self._contents:  # its matrix has no columns either
+            return self._found([])
         closeness = cosines(self._columns.vectors, vector[None, :])[:, 0]
         return self._best(closeness, limit, self._mask(where))
 
