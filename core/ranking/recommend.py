@@ -158,14 +158,15 @@ def _distractor(
         generated_by=lambda _: ("distractor",),
         kind="distractor",
     )
-    alone = [place for place in scored.places() if place.group is None and slate.admits((place,))]
+    places = map(scored.place, range(len(items)))
+    alone = [place for place in places if place.group is None and slate.admits((place,))]
     chosen = pick_distractor(
         items.take([place.index for place in alone]),
         scoring.signals,
         context.config.distractor,
         context.seed,
     )
-    return Place(scored, int(items.locate(chosen)[0])) if len(chosen) else None
+    return scored.place(int(items.locate(chosen)[0])) if len(chosen) else None
 
 
 def _strategy(model: UserSignals) -> str:
