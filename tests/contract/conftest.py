@@ -8,6 +8,7 @@ from uuid import uuid4
 
 import pytest
 
+from adapters.catalogue.file_repository import CatalogueFile
 from adapters.memory.content_store import InMemoryContentStore
 from adapters.qdrant.connection import Qdrant
 from adapters.qdrant.content_store import QdrantContentStore
@@ -18,6 +19,7 @@ from adapters.redis.keys import DEAD_LETTERS, KNOWN_LETTERS, queue_key, stream_k
 from core.content import Content
 from core.ports import ContentRepository, ContentStore
 from deploy.valkey import Valkey, valkey_binary
+from tests.catalogues.repository import MemoryRepository
 from tests.contract.catalogue import CATALOGUE
 from tests.contract.large import large_catalogue
 from tests.contract.written import written
@@ -224,7 +226,19 @@ def qdrant_repository(qdrant: Qdrant, alias: str) -> QdrantContentRepository:
     return QdrantContentRepository(qdrant, alias, retired_s=0.0)
 
 
-@pytest.fixture(params=["qdrant"])
+@pytest.fixture
+def file_repository(tmp_path: Path) -> CatalogueFile:
+    """An empty repository in one file."""
+    return CatalogueFile(tmp_path / "catalogue.jsonl")
+
+
+@pytest.fixture
+def memory_repository() -> MemoryRepository:
+    """What the importer's own tests use."""
+    return MemoryRepository()
+
+
+@pytest.fixture(params=["memory", "file", "qdrant"])
 def repository(request: pytest.FixtureRequest) -> ContentRepository:
     """An empty `ContentRepository`; the next adapter is one more of the params."""
     found: ContentRepository = request.getfixturevalue(f"{request.param}_repository")

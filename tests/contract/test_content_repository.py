@@ -59,6 +59,7 @@ class TestContentRepository:
     ) -> None:
         writer = await written(repository, [item("a", 0), item("b", 0), item("a", 10)])
         await writer.upsert([stored(item("b", 20), "changed")])
+        await writer.commit()
         assert (await repository.get(["a"]))["a"].content.vector.tolist() == angle(10).tolist()
         assert same((await repository.get(["b"]))["b"], stored(item("b", 20), "changed"))
 
@@ -68,12 +69,14 @@ class TestContentRepository:
         writer = await written(repository, [FULL])
         bare = Content(id=FULL.id, title="Bare", vector=angle(0))
         await writer.upsert([stored(bare)])
+        await writer.commit()
         assert same((await repository.get([FULL.id]))[FULL.id], stored(bare))
 
     async def test_deleted_items_are_gone(self, repository: ContentRepository) -> None:
         writer = await written(repository, CATALOGUE)
         await writer.delete(["a-near", "ü-😀", "missing"])
         await writer.delete([])
+        await writer.commit()
         left = sorted(one.id for one in CATALOGUE if one.id not in {"a-near", "ü-😀"})
         assert sorted(await scanned(repository)) == left
         assert sorted(await writer.digests()) == left
@@ -97,6 +100,22 @@ class TestContentRepository:
         assert await repository.vector_space() is None
         assert await scanned(repository) == {}
         assert sorted(await writer.digests()) == sorted(one.id for one in CATALOGUE)
+
+    async def test_what_a_stopped_writer_wrote_is_there_for_the_next(
+        self, repository: ContentRepository
+    ) -> None:
+        await written(repository, [item("a", 0)])
+        stopped = await repository.open(vector_space=SPACE, dim=3)
+        await stopped.upsert([stored(item("b", 0)), stored(item("c", 0)), stored(item("a", 10))])
+        await stopped.delete(["c"])
+        writer = await repository.open(vector_space=SPACE, dim=3)
+        assert await writer.digests() == {
+            "a": stored(item("a", 10)).digests,
+            "b": stored(item("b", 0)).digests,
+        }
+        assert same((await writer.get(["a"]))["a"], stored(item("a", 10)))
+        await writer.commit()
+        assert sorted(await scanned(repository)) == ["a", "b"]
 
     async def test_another_space_is_written_beside_the_served_one(
         self, repository: ContentRepository
@@ -147,6 +166,7 @@ class TestContentRepository:
         writer = await written(repository, [item("a", 0)])
         before = await repository.mark()
         await writer.delete(["a"])
+        await writer.commit()
         assert await scanned(repository) == {}
         assert await repository.vector_space() == SPACE
         assert await repository.mark() not in {"", before}
@@ -179,8 +199,10 @@ class TestContentRepositoryMark:
     ) -> None:
         writer = await written(repository, CATALOGUE[:1])
         await writer.upsert([stored(one) for one in CATALOGUE[1:]])
+        await writer.commit()
         before = await repository.mark()
         await WRITES[write](writer)  # type: ignore[misc]
+        await writer.commit()
         assert await repository.mark() != before
 
     async def test_marks_of_one_moment_differ(self, repository: ContentRepository) -> None:
@@ -188,6 +210,7 @@ class TestContentRepositoryMark:
         marks = []
         for degrees in range(20):
             await writer.upsert([stored(item("a-near", degrees))])
+            await writer.commit()
             marks.append(await repository.mark())
         assert len(set(marks)) == 20
 
@@ -208,4 +231,5 @@ class TestContentRepositorySize:
             one.id for one in contents
         ]
         await writer.delete([one.id for one in contents[::2]])
+        await writer.commit()
         assert sorted(await scanned(repository)) == [one.id for one in contents[1::2]]
