@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
-from core.columns import ContentColumns, ContentRows, TagColumns
+from core.columns import NOTHING, ContentColumns, ContentRows, TagColumns
 from core.content import Content, ContentFilter
 from core.geo import GeoPoint
 from core.index.build import BuiltIndex
@@ -79,6 +79,8 @@ class IndexedContents:
         self, vector: GridVector, *, limit: int, where: ContentFilter
     ) -> ContentRows:
         """Nearest by cosine, ties by id; of large catalogues nearly all of the nearest."""
+        if not len(self):
+            return NOTHING
         return self._found(self._vectors.nearest(vector, limit, self._scope(where)))
 
     async def search_tags(
