@@ -18,7 +18,10 @@ class GeoPoint(msgspec.Struct, frozen=True):
 
 
 def distance_m(a: GeoPoint, b: GeoPoint) -> float:
-    """Great-circle distance by the haversine formula.
+    """Great-circle distance by the haversine formula, in whole millimetres.
+
+    Sines differ in their last digit from machine to machine, and two equally
+    far places are to tie on all of them.
 
     Units: metres.
     Source: R. W. Sinnott, "Virtues of the Haversine", Sky and Telescope 68(2), 1984.
@@ -26,7 +29,7 @@ def distance_m(a: GeoPoint, b: GeoPoint) -> float:
     half_lat = radians(b.lat - a.lat) / 2
     half_lon = radians(b.lon - a.lon) / 2
     chord = sin(half_lat) ** 2 + cos(radians(a.lat)) * cos(radians(b.lat)) * sin(half_lon) ** 2
-    return 2 * EARTH_RADIUS_M * asin(sqrt(min(1.0, chord)))
+    return round(2 * EARTH_RADIUS_M * asin(sqrt(min(1.0, chord))) * 1000.0) / 1000.0
 
 
 def distances_m(a: GeoPoint, places: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
@@ -38,7 +41,6 @@ def distances_m(a: GeoPoint, places: npt.NDArray[np.float64]) -> npt.NDArray[np.
     lat, lon = radians(a.lat), radians(a.lon)
     chord = np.sin((lats - lat) / 2) ** 2
     chord += cos(lat) * np.cos(lats) * np.sin((lons - lon) / 2) ** 2
-    metres: npt.NDArray[np.float64] = (
-        2 * EARTH_RADIUS_M * np.arcsin(np.sqrt(np.minimum(1.0, chord)))
-    )
-    return metres
+    metres = 2 * EARTH_RADIUS_M * np.arcsin(np.sqrt(np.minimum(1.0, chord)))
+    whole: npt.NDArray[np.float64] = np.rint(metres * 1000.0) / 1000.0
+    return whole

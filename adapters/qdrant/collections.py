@@ -7,11 +7,12 @@ import msgspec
 from qdrant_client import models
 
 from adapters.qdrant.connection import NotThereError, Qdrant
-from adapters.qdrant.payload import DENSE, DRAWS, SPARSE
+from adapters.qdrant.payload import DENSE, DRAW, DRAW_DIM, SPARSE
 from core.errors import ConfigError
 
 FORMAT = 1
 """Of points and payloads; a later one is a collection of its own."""
+_NO_GRAPH = models.HnswConfigDiff(m=0)
 _KIND = models.PayloadSchemaType
 _FIELDS: dict[str, models.PayloadSchemaType] = {
     "tag_keys": _KIND.KEYWORD,
@@ -23,7 +24,6 @@ _FIELDS: dict[str, models.PayloadSchemaType] = {
     "changed_ms": _KIND.INTEGER,
     "location": _KIND.GEO,
     "popularity": _KIND.FLOAT,
-    **dict.fromkeys(DRAWS, _KIND.INTEGER),
 }
 _INDEXES: dict[str, models.PayloadFieldSchema] = {
     **_FIELDS,
@@ -129,7 +129,12 @@ async def _create(qdrant: Qdrant, name: str, vector_space: str, dim: int) -> Non
         "creating a collection",
         lambda c: c.create_collection(
             name,
-            vectors_config={DENSE: models.VectorParams(size=dim, distance=models.Distance.DOT)},
+            vectors_config={
+                DENSE: models.VectorParams(size=dim, distance=models.Distance.DOT),
+                DRAW: models.VectorParams(
+                    size=DRAW_DIM, distance=models.Distance.DOT, hnsw_config=_NO_GRAPH
+                ),
+            },
             sparse_vectors_config={SPARSE: models.SparseVectorParams()},
             metadata=about,
         ),

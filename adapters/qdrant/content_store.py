@@ -6,7 +6,6 @@ every answer is the one that a snapshot of the same items gives.
 
 import asyncio
 import copy
-import hashlib
 from collections.abc import Iterable, Mapping, Sequence
 
 import msgspec
@@ -16,14 +15,14 @@ from adapters.qdrant.best import Hit, best
 from adapters.qdrant.collections import Served, served_collection
 from adapters.qdrant.connection import Qdrant
 from adapters.qdrant.filters import any_of, around, filter_of, has_word, in_range
-from adapters.qdrant.payload import DENSE, DRAW_BITS, DRAWS, SPARSE, sparse_vector
+from adapters.qdrant.payload import DENSE, DRAW, SPARSE, direction, sparse_vector
 from adapters.qdrant.repository import mark_of
 from adapters.qdrant.searching import Found, Searching
 from core.columns import ContentRows
 from core.content import Content, ContentFilter
 from core.errors import ConfigError
 from core.geo import GeoPoint
-from core.tags import fold_words, tag_key
+from core.tags import tag_key, word_keys
 from core.vectors import GRID, GridVector
 
 _RINGS = (1 / 64, 1 / 16, 1 / 4, 1.0)
@@ -161,7 +160,7 @@ class QdrantContentStore:
 
     async def search_text(self, query: str, *, limit: int, where: ContentFilter) -> ContentRows:
         """By how many of the query's words an item has; unfinished ones count in titles."""
-        words = [has_word(word) for word in sorted(fold_words(query)) if word]
+        words = [has_word(word) for word in sorted(set(word_keys(query)))]
         ids: dict[str, None] = {}
         for number in range(len(words), 0, -1):
             if len(ids) >= limit:
@@ -171,19 +170,12 @@ class QdrantContentStore:
         return await self._rows(list(ids)[:limit], where)
 
     async def sample(self, *, limit: int, seed: int, where: ContentFilter) -> ContentRows:
-        """A draw that only `seed` decides: what follows a random number in one of four orders."""
-        hashed = hashlib.blake2b(str(seed).encode(), digest_size=8).digest()
-        number = int.from_bytes(hashed)
-        field, start = DRAWS[number % len(DRAWS)], number >> (8 * 8 - DRAW_BITS)
-        order = models.OrderBy(key=field)
-        after = filter_of(where, in_range(field, gte=start))
-        before = filter_of(where, in_range(field, lt=start))
+        """A draw that only `seed` decides: what lies next to a random direction."""
+        query = direction(f"seed {seed}")
 
         async def fetch(asked: int) -> Sequence[Hit]:
-            found = await self._asked.ordered(order, after, asked)
-            if len(found) < asked:
-                found += await self._asked.ordered(order, before, asked - len(found))
-            return [_hit(one, -((one.score - start) % 2**DRAW_BITS), where) for one in found]
+            found = await self._asked.nearest(query, DRAW, filter_of(where), asked)
+            return [_hit(one, one.score, where) for one in found]
 
         return await self._rows(await best(fetch, limit), where)
 

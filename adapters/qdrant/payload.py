@@ -6,7 +6,7 @@ to `point_id`. The fields beside it are derived from them, for searching alone.
 
 import hashlib
 from base64 import b64decode, b64encode
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Final
 from uuid import UUID, uuid5
 
@@ -18,13 +18,13 @@ from core.content import Content, ContentRules
 from core.geo import GeoPoint
 from core.ports import ItemDigests, StoredContent
 from core.tags import tag_key
+from core.vectors import Floats, to_grid
 
 DENSE = "content"
 SPARSE = "tags"
-DRAWS = ("draw_1", "draw_2", "draw_3", "draw_4")
-"""Fields with a number an item that says nothing about it, to draw samples by."""
-DRAW_BITS = 48
-"""Of those numbers: a double and an integer index hold them exactly."""
+DRAW = "draw"
+DRAW_DIM = 4
+"""A direction that says nothing about its item: a sample is what lies next to a random one."""
 
 _NAMESPACE: Final = UUID("6f1c5d0e-55a5-5e6b-9f0c-0f6c1a7f9a3d")
 _ULPS = 4.0
@@ -73,7 +73,7 @@ def point_of(stored: StoredContent, *, changed_ms: int) -> models.PointStruct:
     sparse = {SPARSE: sparse_vector(content.keyed_tags)} if content.tags else {}
     return models.PointStruct(
         id=point_id(content.id),
-        vector={DENSE: content.vector.tolist(), **sparse},
+        vector={DENSE: content.vector.tolist(), DRAW: direction(content.id), **sparse},
         payload=_payload(stored) | {"changed_ms": changed_ms},
     )
 
@@ -89,6 +89,26 @@ def stored_of(point: models.Record | models.ScoredPoint) -> StoredContent:
     content = _content(payload, point.vector)
     digests = ItemDigests(item=content.digest(), source=payload.source_digest)
     return StoredContent(content=content, digests=digests)
+
+
+def position_of(payload: Mapping[str, Any]) -> GeoPoint | None:
+    """The place of a point of which only `location` and `numbers` were read."""
+    try:
+        shown = msgspec.convert(payload.get("location"), GeoPoint)
+    except msgspec.ValidationError:
+        return None
+    exact = _unpacked(payload.get("numbers") or "")[:2]
+    return GeoPoint(*exact.tolist()) if _close(exact, [shown.lat, shown.lon]) else shown
+
+
+def direction(name: str) -> list[float]:
+    """A point of the sphere, on the grid so that products are exact; any name has one."""
+    hashed = hashlib.blake2b(name.encode(), digest_size=4 * DRAW_DIM).digest()
+    uniform = (np.frombuffer(hashed, dtype="<u4") + 0.5) / 2.0**32
+    # Box and Muller's way from uniform to normal numbers, whose directions are uniform.
+    size, turn = np.sqrt(-2 * np.log(uniform[::2])), 2 * np.pi * uniform[1::2]
+    drawn: list[float] = to_grid([*size * np.cos(turn), *size * np.sin(turn)]).tolist()
+    return drawn
 
 
 def sparse_vector(keyed_tags: Iterable[tuple[str, float]]) -> models.SparseVector:
@@ -116,7 +136,7 @@ def _payload(stored: StoredContent) -> dict[str, Any]:
         )
     )
     payload["tag_keys"] = sorted({tag_key(tag) for tag in content.tags})
-    return payload | dict(zip(DRAWS, _draws(content.id), strict=True))
+    return payload
 
 
 def _content(payload: ContentPayload, vector: Any) -> Content:
@@ -137,13 +157,6 @@ def _content(payload: ContentPayload, vector: Any) -> Content:
         raise ValueError(f"it has no vector {DENSE!r}")
     dense = np.asarray(vector[DENSE], dtype=np.float32)
     return msgspec.structs.replace(content, vector=dense)
-
-
-def _draws(content_id: str) -> list[int]:
-    size = DRAW_BITS // 8
-    hashed = hashlib.blake2b(content_id.encode(), digest_size=size * len(DRAWS)).digest()
-    starts = range(0, len(hashed), size)
-    return [int.from_bytes(hashed[start : start + size]) for start in starts]
 
 
 def _numbers(content: Content) -> list[float]:
@@ -174,9 +187,8 @@ def _survives(number: float) -> bool:
 
 def _exact(content: Content, packed: str) -> Content:
     """The item with its exact numbers, unless other hands have changed one since."""
-    exact = np.frombuffer(b64decode(packed), dtype="<f8")
-    read = np.array(_numbers(content))
-    if exact.shape != read.shape or np.any(np.abs(exact - read) > _ULPS * np.spacing(np.abs(read))):
+    exact = _unpacked(packed)
+    if not _close(exact, _numbers(content)):
         return content
     left = iter(exact.tolist())
     place = None if content.position is None else GeoPoint(next(left), next(left))
@@ -188,3 +200,15 @@ def _exact(content: Content, packed: str) -> Content:
     return msgspec.structs.replace(
         content, position=place, popularity=popularity, tags=tags, related=related
     )
+
+
+def _unpacked(packed: str) -> Floats:
+    """Raises: ValueError. Shape: (n,)."""
+    return np.frombuffer(b64decode(packed, validate=True), dtype="<f8").astype(np.float64)
+
+
+def _close(exact: Floats, read: Sequence[float]) -> bool:
+    """Whether what was read is what was written, but for the last bits."""
+    if exact.shape != (len(read),):
+        return False
+    return bool(np.all(np.abs(exact - read) <= _ULPS * np.spacing(np.abs(read))))

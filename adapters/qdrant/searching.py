@@ -10,6 +10,7 @@ from qdrant_client import models
 
 from adapters.qdrant import points
 from adapters.qdrant.connection import NotThereError, Qdrant
+from adapters.qdrant.payload import point_id, position_of
 from core.content import Content, ContentFilter
 from core.errors import RetryableError
 from core.geo import GeoPoint, distance_m
@@ -26,19 +27,21 @@ class Found(msgspec.Struct, frozen=True, kw_only=True):
     score: float
     """Of a query; of an ordered scroll the number it is ordered by."""
     payload: dict[str, Any]
+    ours: bool
+    """Whether its id is that of its item; others' points are none."""
 
     def inside(self, where: ContentFilter) -> bool:
         """Whether it lies in the radius, which Qdrant's filter draws a little wider."""
+        if not self.ours:
+            return False
         if where.near is None or where.radius_m is None:
             return True
         return self.metres(where.near) <= where.radius_m
 
     def metres(self, near: GeoPoint) -> float:
         """How far away it is; without a place, or with rubbish for one, beyond everything."""
-        try:
-            return distance_m(near, msgspec.convert(self.payload.get("location"), GeoPoint))
-        except msgspec.ValidationError:
-            return inf
+        position = position_of(self.payload)
+        return inf if position is None else distance_m(near, position)
 
 
 class Searching:
@@ -140,9 +143,11 @@ class Searching:
 
 
 def _shown(fields: Sequence[str]) -> list[str]:
-    return ["content_id", "location", *fields]
+    return ["content_id", "location", "numbers", *fields]
 
 
 def _found(point: models.Record | models.ScoredPoint, score: Any) -> Found:
     payload = point.payload or {}
-    return Found(content_id=str(payload.get("content_id", "")), score=float(score), payload=payload)
+    content_id = str(payload.get("content_id"))
+    ours = point_id(content_id) == str(point.id)
+    return Found(content_id=content_id, score=float(score), payload=payload, ours=ours)

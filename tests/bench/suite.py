@@ -7,6 +7,7 @@ import msgspec
 
 from tests.bench import (
     bench_freshness,
+    bench_qdrant,
     bench_recommend,
     bench_refresh,
     bench_serve,
@@ -20,6 +21,7 @@ BENCHES: dict[str, Callable[[Effort], list[Row]]] = {
     "worker": bench_worker.measure,
     "refresh": bench_refresh.measure,
     "recommend": bench_recommend.measure,
+    "qdrant": bench_qdrant.measure,
     "serve": bench_serve.measure,
     "freshness": bench_freshness.measure,
 }

@@ -21,6 +21,7 @@ from core.ports import ContentRepository, ContentStore
 from deploy.valkey import Valkey, valkey_binary
 from tests.catalogues.repository import MemoryRepository
 from tests.contract.catalogue import CATALOGUE
+from tests.contract.large import large_catalogue
 from tests.contract.written import written
 from tests.qdrant_edge.aliases import remove_catalogue
 from tests.qdrant_edge.serving import serving
@@ -165,16 +166,32 @@ async def qdrant_store(qdrant: Qdrant, qdrant_catalogue: str) -> ContentStore:
 @pytest.fixture(scope="session")
 def qdrant_catalogue(qdrant_url: str) -> Iterator[str]:
     """The alias of the small catalogue: its indexes take longer than most tests."""
-    alias = f"test-{uuid4().hex[:12]}"
+    yield from _kept_in_qdrant(qdrant_url, CATALOGUE)
 
-    async def change(work: Callable[[Qdrant], Awaitable[object]]) -> None:
-        qdrant = connect_qdrant(qdrant_url)
-        await work(qdrant)
-        await qdrant.aclose()
 
-    asyncio.run(change(lambda one: written(QdrantContentRepository(one, alias), CATALOGUE)))
-    yield alias
-    asyncio.run(change(lambda one: remove_catalogue(one, alias)))
+@pytest.fixture(scope="session")
+def qdrant_large_catalogue(qdrant_url: str) -> Iterator[str]:
+    """The alias of the large catalogue."""
+    yield from _kept_in_qdrant(qdrant_url, large_catalogue())
+
+
+@pytest.fixture
+async def large_qdrant_store(qdrant: Qdrant, qdrant_large_catalogue: str) -> ContentStore:
+    """The large catalogue in Qdrant, which no test changes."""
+    return await QdrantContentStore.open(qdrant, qdrant_large_catalogue)
+
+
+@pytest.fixture(scope="session")
+def large_memory_store() -> ContentStore:
+    """The large catalogue in memory."""
+    return InMemoryContentStore(large_catalogue())
+
+
+@pytest.fixture(params=["memory", "qdrant"])
+def large_store(request: pytest.FixtureRequest) -> ContentStore:
+    """A store of the large catalogue."""
+    found: ContentStore = request.getfixturevalue(f"large_{request.param}_store")
+    return found
 
 
 @pytest.fixture(scope="session")
@@ -231,6 +248,20 @@ def repository(request: pytest.FixtureRequest) -> ContentRepository:
 def connect_qdrant(url: str) -> Qdrant:
     """A client of the common Qdrant."""
     return Qdrant(url, api_key=os.environ.get("QDRANT_API_KEY", ""))
+
+
+def _kept_in_qdrant(url: str, contents: Sequence[Content]) -> Iterator[str]:
+    """The alias of these items, for the whole run."""
+    alias = f"test-{uuid4().hex[:12]}"
+
+    async def change(work: Callable[[Qdrant], Awaitable[object]]) -> None:
+        qdrant = connect_qdrant(url)
+        await work(qdrant)
+        await qdrant.aclose()
+
+    asyncio.run(change(lambda one: written(QdrantContentRepository(one, alias), contents)))
+    yield alias
+    asyncio.run(change(lambda one: remove_catalogue(one, alias)))
 
 
 async def _only_user(client: Client) -> AsyncIterator[Client]:

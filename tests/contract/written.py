@@ -44,7 +44,8 @@ async def written(
     repository: ContentRepository, contents: Sequence[Content], space: str = SPACE
 ) -> ContentWriter:
     """A writer that wrote these and has them served."""
-    writer = await repository.open(vector_space=space, dim=3)
+    dim = contents[0].vector.size if contents else 3
+    writer = await repository.open(vector_space=space, dim=dim)
     await writer.upsert([stored(content) for content in contents])
     await writer.commit()
     return writer
