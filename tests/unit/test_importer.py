@@ -7,7 +7,9 @@ import pytest
 
 from core.content import Content, ContentRules
 from core.errors import RejectedError
-from core.importer import ContentImporter, ImportOutcome, ImportPlan, ImportRow
+from core.import_plan import ImportPlan
+from core.import_writing import ImportOutcome
+from core.importer import ContentImporter, ImportRow
 from core.vectors import to_grid
 from tests.catalogues.repository import CountingEmbedder, MemoryRepository, state
 
