@@ -131,7 +131,10 @@ async def _visitors(store: IndexedContents) -> list[Visitor]:
         if len(visitors) % 3 == 0:
             liked = [*liked[: _LIKES // 2], *(await _liked(store, random))[: _LIKES // 2]]
         items = [store.columns.contents[row] for row in liked]
-        weights = {key: float(random.random()) for one in items for key, _ in one.keyed_tags}
+        weights: dict[str, float] = {}
+        for one, strength in zip(items, random.random(len(items)).tolist(), strict=True):
+            for key, weight in one.keyed_tags:
+                weights[key] = weights.get(key, 0.0) + strength * weight
         place = items[0].position
         assert place is not None
         visitors.append(
