@@ -46,6 +46,21 @@ def queue_key(role: str, shard: int) -> str:
     return f"{role}:{{queue-{shard}}}"
 
 
+def shelf_key(name: str) -> str:
+    """The hash that says which snapshot of a shelf is current, and what each is made of."""
+    return f"shelf:{name}"
+
+
+def chunk_key(shelf: str, digest: str) -> str:
+    """Some bytes of a shelf's snapshots."""
+    return f"chunk:{shelf}:{digest}"
+
+
+def lease_key(name: str) -> str:
+    """Who does what only one process is to do at a time."""
+    return f"lease:{name}"
+
+
 def shard_of(user_id: str, shards: int) -> int:
     """Which shard's queue a user waits in."""
     return crc32(user_id.encode()) % shards
