@@ -17,6 +17,25 @@ from core.vectors import Floats, GridMatrix
 Rows = npt.NDArray[np.intp]
 
 
+class TagRows(msgspec.Struct, frozen=True, kw_only=True):
+    """The tags of some items, one after the other.
+
+    Shape: `owners`, `ids` and `weights` (k,), the position of the item among the
+        `count`, the tag and how much the item has of it.
+    """
+
+    count: int
+    owners: Rows
+    ids: npt.NDArray[np.int32]
+    weights: npt.NDArray[np.float32]
+
+    def overlap(self, wanted: Floats) -> Floats:
+        """Each item's sum of wanted weight times its own. Shape: (tags,) to (count,)."""
+        products = wanted[self.ids] * self.weights
+        sums = np.bincount(self.owners, weights=products, minlength=self.count)
+        return sums.astype(np.float64, copy=False)  # of whole numbers where there is nothing
+
+
 class TagColumns(msgspec.Struct, frozen=True, kw_only=True):
     """The items' tags in compressed sparse rows.
 
@@ -29,23 +48,24 @@ class TagColumns(msgspec.Struct, frozen=True, kw_only=True):
     ids: npt.NDArray[np.int32]
     weights: npt.NDArray[np.float32]
 
-    def overlap(self, rows: Rows, profile: Mapping[str, float]) -> Floats:
-        """Each row's sum of profile weight times item weight; `profile` is by tag key.
-
-        Shape: (len(rows),).
-        """
-        wanted = np.zeros(len(self.vocabulary))
-        for key, weight in profile.items():
-            if (tag := self.vocabulary.get(key)) is not None:
-                wanted[tag] = weight
+    def of(self, rows: Rows) -> TagRows:
+        """The tags of these rows."""
         begins = self.starts[rows]
         lengths = self.starts[rows + 1] - begins
         owners = np.repeat(np.arange(len(rows)), lengths)
         shifts = np.repeat(begins - (np.cumsum(lengths) - lengths), lengths)
         places = np.arange(len(owners)) + shifts
-        products = wanted[self.ids[places]] * self.weights[places]
-        sums = np.bincount(owners, weights=products, minlength=len(rows))
-        return sums.astype(np.float64, copy=False)  # of whole numbers where there is nothing
+        return TagRows(
+            count=len(rows), owners=owners, ids=self.ids[places], weights=self.weights[places]
+        )
+
+    def profile(self, weights: Mapping[str, float]) -> Floats:
+        """Weights by tag key as a column. Shape: (tags,)."""
+        column = np.zeros(len(self.vocabulary))
+        for key, weight in weights.items():
+            if (tag := self.vocabulary.get(key)) is not None:
+                column[tag] = weight
+        return column
 
 
 class ContentColumns(msgspec.Struct, frozen=True, kw_only=True):
@@ -131,6 +151,21 @@ class ContentRows(Sequence[Content]):
         """Shape: (n, dim)."""
         return self.columns.vectors[self.rows]
 
+    def locate(self, others: "ContentRows") -> Rows:
+        """Where each of `others` stands among these items, -1 for who does not.
+
+        Shape: (len(others),).
+        """
+        if others.columns is not self.columns:
+            at = {content_id: index for index, content_id in enumerate(self.ids)}
+            return np.array([at.get(one, -1) for one in others.ids], dtype=np.intp)
+        if not len(self.rows):
+            return np.full(len(others), -1, dtype=np.intp)
+        sorter = np.argsort(self.rows, kind="stable")
+        found = np.searchsorted(self.rows, others.rows, sorter=sorter)
+        at_rows = sorter[np.minimum(found, len(sorter) - 1)]
+        return np.where(self.rows[at_rows] == others.rows, at_rows, -1)
+
     def take(self, indices: Sequence[int] | Rows) -> "ContentRows":
         """The items at these positions."""
         return ContentRows(self.columns, self.rows[np.asarray(indices, dtype=np.intp)])
@@ -161,3 +196,6 @@ def _tag_columns(contents: Sequence[Content]) -> TagColumns:
         ids=np.array(ids, dtype=np.int32),
         weights=np.array(weights, dtype=np.float32),
     )
+
+
+NOTHING = ContentRows.of(())

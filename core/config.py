@@ -18,6 +18,7 @@ Signed = Annotated[float, Meta(ge=-1.0, le=1.0)]
 Positive = Annotated[float, Meta(gt=0.0, le=1e9)]
 NotNegative = Annotated[float, Meta(ge=0.0, le=1e9)]
 Count = Annotated[int, Meta(ge=1)]
+FacetCap = Annotated[str, Meta(pattern="^[^=]+=[1-9][0-9]*$")]
 Port = Annotated[int, Meta(ge=0, le=65535)]
 
 
@@ -112,6 +113,8 @@ class CandidateConfig(Section, frozen=True, kw_only=True):
     geo_radius_m: Positive = 5000.0
     """How far "near the visitor" reaches where the request sets no radius."""
     sample: Count = 100
+    related: Count = 50
+    popular: Count = 50
     likes: Count = 50
     """Liked items that the affinity scorer compares with, the strongest first."""
 
@@ -127,6 +130,8 @@ class RankingConfig(Section, frozen=True, kw_only=True):
     mmr: Literal["rescaled", "classic"] = "rescaled"
     """`rescaled` spreads the fused scores of the pool over [0, 1] before MMR."""
     mmr_pool: Count = 50
+    facet_caps: tuple[FacetCap, ...] = ()
+    """Most items of one label in a list, by facet: `theme_what=3`."""
     candidates: CandidateConfig = CandidateConfig()
     distractor: DistractorConfig = DistractorConfig()
 

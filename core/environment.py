@@ -41,7 +41,8 @@ def variables(settings: type[msgspec.Struct], prefix: str = "") -> Iterator[tupl
         name = f"{prefix}{field.name.upper()}"
         nested = _section(field.type)
         if nested is None:
-            yield name, field.default
+            default = field.default
+            yield name, ",".join(default) if isinstance(default, tuple) else default
         else:
             yield from variables(nested, f"{name}_")
 

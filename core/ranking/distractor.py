@@ -1,11 +1,9 @@
 """A deliberately off-profile item, so that a visitor also meets what they would not choose."""
 
-from collections.abc import Collection, Sequence
-
 import numpy as np
 
+from core.columns import ContentRows
 from core.config import DistractorConfig
-from core.content import Content
 from core.ranking.draw import choose, draw
 from core.recommendation import RecommendRequest
 from core.signals import UserSignals
@@ -24,22 +22,20 @@ def wanted(request: RecommendRequest, config: DistractorConfig, seed: int) -> bo
 
 
 def pick_distractor(
-    items: Sequence[Content],
-    taken: Collection[str],
+    items: ContentRows,
     signals: UserSignals,
     config: DistractorConfig,
     seed: int,
-) -> Content | None:
-    """Draw one of `items` by the configured strategy, None where nothing is off-profile.
-
-    `taken` are the ids that the list already shows above the distractor.
-    """
-    free = sorted((item for item in items if item.id not in taken), key=lambda item: item.id)
+) -> ContentRows:
+    """Draw one of `items` by the configured strategy, none where nothing is off-profile."""
+    free = items.take(np.argsort(items.columns.order[items.rows]))
     if config.strategy == "max_dissimilar":
         free = _farthest(free, signals, config.farthest)
     elif config.strategy == "unexplored_theme":
         free = _unexplored(free, signals, config.theme_facet)
-    return choose(free, seed, "distractor item") if free else None
+    if not len(free):
+        return free
+    return free.take([choose(range(len(free)), seed, "distractor item")])
 
 
 def distractor_rank(seed: int) -> int:
@@ -47,22 +43,17 @@ def distractor_rank(seed: int) -> int:
     return choose(RANKS, seed, "distractor rank")
 
 
-def _farthest(items: list[Content], signals: UserSignals, count: int) -> list[Content]:
-    if not items or not signals.taste_vector:
+def _farthest(items: ContentRows, signals: UserSignals, count: int) -> ContentRows:
+    if not len(items) or not signals.taste_vector:
         return items
     taste = to_grid(unpack(signals.taste_vector))
-    closeness = cosines(np.stack([item.vector for item in items]), taste[None, :])[:, 0]
-    order = sorted(range(len(items)), key=lambda index: (closeness[index], items[index].id))
-    return [items[index] for index in order[:count]]
+    closeness = cosines(items.vectors, taste[None, :])[:, 0]
+    return items.take(np.argsort(closeness, kind="stable")[:count])
 
 
-def _unexplored(items: list[Content], signals: UserSignals, facet: str) -> list[Content]:
+def _unexplored(items: ContentRows, signals: UserSignals, facet: str) -> ContentRows:
     """Items whose themes the visitor has no liking for yet."""
     theme = facet_key(f"{facet}:")
     known = {tag_key(tag) for tag in signals.tag_affinity}
-    return [
-        item
-        for item in items
-        if (themes := {tag_key(tag) for tag in item.tags if facet_key(tag) == theme})
-        and not themes & known
-    ]
+    themes = [{tag_key(tag) for tag in item.tags if facet_key(tag) == theme} for item in items]
+    return items.take([index for index, own in enumerate(themes) if own and not own & known])

@@ -3,42 +3,47 @@
 Source: J. Carbonell, J. Goldstein, "The use of MMR", SIGIR 1998.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator
 
 import numpy as np
 
+from core.columns import Rows
 from core.config import RankingConfig
 from core.ranking.fusion import MICRO, Micros
 from core.vectors import Floats, GridMatrix, cosines
 
 
 def diversify(
-    order: Sequence[int], total: Micros, matrix: GridMatrix, config: RankingConfig, count: int
-) -> list[int]:
-    """The first `count` of `order`, its best `mmr_pool` reordered by MMR, the rest behind them.
+    order: Rows, total: Micros, matrix: GridMatrix, config: RankingConfig
+) -> Iterator[int]:
+    """`order` with its best `mmr_pool` reordered by MMR, the rest behind them.
 
-    The pool does not depend on how many items are asked for, so a longer list
-    starts with the shorter one. Ties go to whichever stands first in `order`
-    among equals, and at equal score that is the smaller id.
+    The pool does not depend on how many items are taken, so a longer list
+    starts with the shorter one. Ties go to whichever stands first in `order`.
 
     Shape: `order` row numbers, best first; `total` (n,); `matrix` (n, dim).
     """
-    pool = np.asarray(order[: config.mmr_pool], dtype=np.intp)
-    rest = list(order[config.mmr_pool : count])
-    if not len(pool):
-        return rest
-    relevance = config.relevance * _relevance(total[pool], config)
-    similar = cosines(matrix[pool], matrix[pool])
-    closest = np.full(len(pool), -np.inf)
-    picked: list[int] = []
-    for _ in range(min(count, len(pool))):
-        penalty = closest if picked else np.zeros(len(pool))
-        value = relevance - (1.0 - config.relevance) * penalty
-        value[picked] = -np.inf
-        best = int(np.argmax(value))
-        picked.append(best)
-        closest = np.maximum(closest, similar[best])
-    return [int(pool[index]) for index in picked] + rest
+    pool = order[: config.mmr_pool]
+    if len(pool):
+        relevance = config.relevance * _relevance(total[pool], config)
+        vectors = matrix[pool]
+        penalties = (1.0 - config.relevance) * cosines(vectors, vectors)
+        for index in _picks(relevance, penalties):
+            yield int(pool[index])
+    yield from order[config.mmr_pool :].tolist()
+
+
+def _picks(relevance: Floats, penalties: Floats) -> Iterator[int]:
+    """Shape: (n,) and (n, n)."""
+    left = relevance.copy()
+    best = int(left.argmax())
+    closest = penalties[best].copy()
+    yield best
+    for _ in range(len(relevance) - 1):
+        left[best] = -np.inf
+        best = int((left - closest).argmax())
+        yield best
+        np.maximum(closest, penalties[best], out=closest)
 
 
 def _relevance(total: Micros, config: RankingConfig) -> Floats:

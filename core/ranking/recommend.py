@@ -1,37 +1,28 @@
 """`recommend_for_signals`: from a model and its candidates to an answer, purely."""
 
-from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator
+from itertools import chain
 
 import msgspec
 import numpy as np
 
+from core.columns import ContentRows
 from core.config import RankingConfig
-from core.content import Content
+from core.ranking.blocks import candidate_blocks, pinned_blocks, revisit_blocks
 from core.ranking.distractor import distractor_rank, pick_distractor, wanted
 from core.ranking.fusion import Fused, fuse
 from core.ranking.mmr import diversify
-from core.ranking.pool import Candidate, CandidatePool
+from core.ranking.pool import CandidatePool
 from core.ranking.scorers import ScoringInput, score_all
+from core.ranking.slate import Block, Place, Scored, Slate
 from core.recommendation import (
     Diagnostics,
     DistractorReport,
-    ItemKind,
     Recommendation,
     RecommendedItem,
     RecommendRequest,
 )
 from core.signals import UserSignals
-
-
-class Ranked(msgspec.Struct, frozen=True):
-    """A scored item on its way into the answer."""
-
-    content: Content
-    generated_by: tuple[str, ...]
-    score: float
-    contributions: dict[str, float]
-    kind: ItemKind = "recommendation"
 
 
 class AnswerContext(msgspec.Struct, frozen=True, kw_only=True):
@@ -57,93 +48,123 @@ def recommend_for_signals(
     """
     model = signals or UserSignals(user_id=request.user_id)
     scoring = ScoringInput(
-        signals=model, likes=pool.likes, near=request.near, config=context.config
+        signals=model,
+        likes=pool.likes,
+        unopened=pool.unopened,
+        near=request.near,
+        config=context.config,
     )
-    ranked = _rank(pool.candidates, scoring, request.limit, by_id=not model.is_cold)
-    ranked += _revisits(pool.seen, scoring, missing=request.limit - len(ranked))
-    ranked, report = _with_distractor(ranked, pool, scoring, request, context)
+    slate = Slate(request.limit, context.config.facet_caps)
+    blocks = _blocks(pool, scoring, slate)
+    report = _place_distractor(slate, blocks, pool, scoring, request, context)
+    slate.fill(blocks)
     strategy = _strategy(model)
     return Recommendation(
         request_id=context.request_id,
         user_id=request.user_id,
         strategy=strategy,
         items=tuple(
-            RecommendedItem(
-                content_id=item.content.id,
-                rank=rank,
-                score=item.score,
-                kind=item.kind,
-                generated_by=item.generated_by,
-                contributions=item.contributions,
-                content=item.content.as_json() if request.include_content else None,
-            )
-            for rank, item in enumerate(ranked, start=1)
+            _item(place, rank, with_content=request.include_content)
+            for rank, place in enumerate(slate.places, start=1)
         ),
         diagnostics=_diagnostics(strategy, signals, pool, request, context, report),
     )
 
 
-def _rank(
-    candidates: Sequence[Candidate], scoring: ScoringInput, limit: int, *, by_id: bool
-) -> list[Ranked]:
-    """Score, order and diversify. A cold list breaks ties by its draw, not by id."""
-    if not candidates:
-        return []
-    if by_id:
-        candidates = sorted(candidates, key=lambda one: one.content.id)
-    contents = [one.content for one in candidates]
-    fused = _fuse(contents, scoring)
-    order = sorted(range(len(candidates)), key=lambda row: -int(fused.total[row]))
-    matrix = np.stack([content.vector for content in contents])
-    best = diversify(order, fused.total, matrix, scoring.config, limit)
-    return [_ranked(contents[row], candidates[row].generated_by, fused, row) for row in best]
+def _blocks(pool: CandidatePool, scoring: ScoringInput, slate: Slate) -> Iterator[Block]:
+    """What the list is filled with, best first; the pinned ones get their ranks."""
+    candidates = pool.candidates
+    if not len(candidates):
+        return revisit_blocks(pool, lambda: _seen(pool, scoring))
+    scored = Scored(
+        items=candidates.items,
+        fused=_fuse(candidates.items, scoring),
+        generated_by=candidates.generated_by,
+    )
+    slate.pin(pinned_blocks(pool, scored, scoring.signals))
+    total = scored.fused.total
+    ties = np.arange(len(candidates), dtype=np.int32)
+    if not scoring.signals.is_cold:  # a cold list breaks ties by its draw, not by id
+        ties = candidates.items.columns.order[candidates.items.rows]
+    order = np.lexsort((ties, -total))
+    best = diversify(order, total, candidates.items.vectors, scoring.config)
+    return chain(
+        candidate_blocks(best, pool, scored, scoring.signals),
+        revisit_blocks(pool, lambda: _seen(pool, scoring)),
+    )
 
 
-def _ranked(
-    content: Content, by: tuple[str, ...], fused: Fused, row: int, kind: ItemKind = "recommendation"
-) -> Ranked:
-    return Ranked(content, by, fused.score(row), fused.contributions(row), kind)
+def _seen(pool: CandidatePool, scoring: ScoringInput) -> Scored:
+    return Scored(
+        items=pool.seen, fused=_fuse(pool.seen, scoring), generated_by=lambda _: ("revisit",)
+    )
 
 
-def _fuse(contents: Sequence[Content], scoring: ScoringInput) -> Fused:
-    return fuse(score_all(contents, scoring), scoring.config.weights, len(contents))
+def _fuse(items: ContentRows, scoring: ScoringInput) -> Fused:
+    return fuse(score_all(items, scoring), scoring.config.weights, len(items))
 
 
-def _revisits(seen: Sequence[Content], scoring: ScoringInput, missing: int) -> list[Ranked]:
-    if missing <= 0 or not seen:
-        return []
-    again = seen[:missing]
-    fused = _fuse(again, scoring)
-    return [_ranked(content, ("revisit",), fused, row) for row, content in enumerate(again)]
+def _item(place: Place, rank: int, *, with_content: bool) -> RecommendedItem:
+    scored, index = place.scored, place.index
+    return RecommendedItem(
+        content_id=place.content_id,
+        rank=rank,
+        score=scored.fused.score(index),
+        kind=scored.kind,
+        generated_by=scored.generated_by(index),
+        contributions=scored.fused.contributions(index),
+        content=place.content.as_json() if with_content else None,
+    )
 
 
-def _with_distractor(
-    ranked: list[Ranked],
+def _place_distractor(
+    slate: Slate,
+    blocks: Iterator[Block],
     pool: CandidatePool,
     scoring: ScoringInput,
     request: RecommendRequest,
     context: AnswerContext,
-) -> tuple[list[Ranked], DistractorReport]:
+) -> DistractorReport:
+    """Fill the list up to the distractor's rank and place it there."""
     config = context.config.distractor
     if not wanted(request, config, context.seed):
-        return ranked, DistractorReport(placed=False, reason="not asked for")
+        return DistractorReport(placed=False, reason="not asked for")
     if scoring.signals.is_cold:
-        return ranked, DistractorReport(placed=False, reason="nothing is known to be off-profile")
+        return DistractorReport(placed=False, reason="nothing is known to be off-profile")
     rank = min(distractor_rank(context.seed), request.limit)
-    if rank < 3 or len(ranked) < rank - 1:  # noqa: PLR2004 - the first of its two ranks
-        return ranked, DistractorReport(placed=False, reason="the list is too short")
-    above = {item.content.id for item in ranked[: rank - 1]}
-    content = pick_distractor(pool.distractors, above, scoring.signals, config, context.seed)
-    if content is None:
-        return ranked, DistractorReport(
+    if rank < 3 or not slate.fill(blocks, until=rank):  # noqa: PLR2004 - the first of its two ranks
+        return DistractorReport(placed=False, reason="the list is too short")
+    if slate.next_rank != rank or slate.next_is_pinned:
+        return DistractorReport(placed=False, reason="pinned items take its rank")
+    place = _distractor(slate, pool, scoring, context)
+    if place is None:
+        return DistractorReport(
             placed=False, reason="no off-profile item in scope", strategy=config.strategy
         )
-    fused = _fuse([content], scoring)
-    placed = _ranked(content, ("distractor",), fused, 0, "distractor")
-    below = [item for item in ranked[rank - 1 :] if item.content.id != content.id]
-    listed = [*ranked[: rank - 1], placed, *below][: request.limit]
-    report = DistractorReport(placed=True, reason="placed", strategy=config.strategy, rank=rank)
-    return listed, report
+    slate.insert((place,))
+    return DistractorReport(placed=True, reason="placed", strategy=config.strategy, rank=rank)
+
+
+def _distractor(
+    slate: Slate, pool: CandidatePool, scoring: ScoringInput, context: AnswerContext
+) -> Place | None:
+    items = pool.distractors
+    if not len(items):
+        return None
+    scored = Scored(
+        items=items,
+        fused=_fuse(items, scoring),
+        generated_by=lambda _: ("distractor",),
+        kind="distractor",
+    )
+    alone = [place for place in scored.places() if place.group is None and slate.admits((place,))]
+    chosen = pick_distractor(
+        items.take([place.index for place in alone]),
+        scoring.signals,
+        context.config.distractor,
+        context.seed,
+    )
+    return Place(scored, int(items.locate(chosen)[0])) if len(chosen) else None
 
 
 def _strategy(model: UserSignals) -> str:
@@ -164,7 +185,7 @@ def _diagnostics(
     near = None if request.near is None else [request.near.lat, request.near.lon]
     return Diagnostics(
         strategy=strategy,
-        generators=Counter(name for one in pool.candidates for name in one.generated_by),
+        generators=pool.candidates.counts(),
         pool_size=len(pool.candidates),
         filter={"tags": list(request.tags), "near": near, "radius_m": request.radius_m},
         ranking={

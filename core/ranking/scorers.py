@@ -4,101 +4,109 @@ A scorer that has nothing to go on (no taste, no position) is left out, so its
 part of the sum is missing instead of a made-up middle.
 """
 
-from collections.abc import Mapping, Sequence
-from math import exp
+from collections.abc import Mapping
 
 import msgspec
 import numpy as np
 
+from core.columns import ContentRows, TagRows
 from core.config import RankingConfig
-from core.content import Content
-from core.geo import GeoPoint, distance_m
+from core.geo import GeoPoint, distances_m
 from core.signals import UserSignals
 from core.tags import tag_key
-from core.vectors import Floats, GridMatrix, cosines, to_grid, unpack
+from core.vectors import Floats, GridVector, cosines, to_grid, unpack
 
 
 class ScoringInput(msgspec.Struct, frozen=True, kw_only=True):
-    """The visitor, their likes' contents and the request's position."""
+    """The visitor, their liked and their unopened items, and the request's position."""
 
     signals: UserSignals
-    likes: Mapping[str, Content]
+    likes: ContentRows
+    unopened: ContentRows
     near: GeoPoint | None
     config: RankingConfig
 
 
-def score_all(items: Sequence[Content], given: ScoringInput) -> dict[str, Floats]:
+def score_all(items: ContentRows, given: ScoringInput) -> dict[str, Floats]:
     """Every scorer's values for the items, in the order of the weights.
 
     Shape: scorer name to (len(items),).
     """
     signals = given.signals
-    matrix = np.stack([item.vector for item in items])
+    closeness = _closeness(items, given)
+    tags = items.columns.tags.of(items.rows)
     scores = {
-        "semantic": _direction(matrix, signals.taste_vector),
-        "affinity": _affinity(matrix, given),
-        "tag": _tag_overlap(items, signals.tag_affinity),
-        "recency": _direction(matrix, signals.recency_vector),
-        "aversion": _tag_overlap(items, signals.tag_aversion),
+        "semantic": closeness.taste,
+        "affinity": _affinity(closeness.likes, given),
+        "tag": _tag_overlap(items, tags, signals.tag_affinity),
+        "recency": closeness.last_view,
+        "aversion": _tag_overlap(items, tags, signals.tag_aversion),
         "geo": _geo(items, given),
         "fatigue": _fatigue(items, given),
     }
     return {name: values for name, values in scores.items() if values is not None}
 
 
-def _direction(matrix: GridMatrix, packed: str) -> Floats | None:
-    """(cos + 1) / 2 with one direction."""
-    if not packed:
-        return None
-    vector = to_grid(unpack(packed))
-    return (cosines(matrix, vector[None, :])[:, 0] + 1.0) / 2.0
+class _Closeness(msgspec.Struct, frozen=True):
+    """(cos + 1) / 2 with each direction of the model. Shape: (n,), `likes` (n, likes)."""
+
+    taste: Floats | None
+    last_view: Floats | None
+    likes: Floats | None
 
 
-def _affinity(matrix: GridMatrix, given: ScoringInput) -> Floats | None:
+def _closeness(items: ContentRows, given: ScoringInput) -> _Closeness:
+    """All of them by one product: its fixed cost is most of a small one's."""
+    signals = given.signals
+    packed = [signals.taste_vector, signals.recency_vector]
+    directions: list[GridVector] = [to_grid(unpack(text)) for text in packed if text]
+    count = len(directions)
+    if not count and not len(given.likes):
+        return _Closeness(None, None, None)
+    columns = np.stack([*directions, *given.likes.vectors])
+    close = (cosines(items.vectors, columns) + 1.0) / 2.0
+    return _Closeness(
+        close[:, 0] if signals.taste_vector else None,
+        close[:, count - 1] if signals.recency_vector else None,
+        close[:, count:] if len(given.likes) else None,
+    )
+
+
+def _affinity(closeness: Floats | None, given: ScoringInput) -> Floats | None:
     """The closest liked item, by how much it is liked: max of w * (cos + 1) / 2."""
-    strengths = given.signals.positives
-    known = [item for item in strengths if item in given.likes]
-    if not known:
+    if closeness is None:
         return None
-    liked = np.stack([given.likes[item].vector for item in known])
-    weights = np.array([strengths[item] for item in known], dtype=np.float64)
-    closeness = (cosines(matrix, liked) + 1.0) / 2.0
+    strengths = given.signals.positives
+    weights = np.array([strengths[liked] for liked in given.likes.ids], dtype=np.float64)
     nearest: Floats = (closeness * (weights / weights.max())).max(axis=1)
     return nearest
 
 
-def _tag_overlap(items: Sequence[Content], profile: Mapping[str, float]) -> Floats | None:
+def _tag_overlap(items: ContentRows, tags: TagRows, profile: Mapping[str, float]) -> Floats | None:
     """Share of the profile's weight that an item's tags carry."""
     total = sum(profile.values())
     if total <= 0:
         return None
     weights = {tag_key(tag): weight for tag, weight in profile.items()}
-    return np.array(
-        [
-            min(1.0, sum(weights.get(key, 0.0) * weight for key, weight in item.keyed_tags) / total)
-            for item in items
-        ],
-        dtype=np.float64,
-    )
+    wanted = items.columns.tags.profile(weights)
+    return np.minimum(1.0, tags.overlap(wanted) / total)
 
 
-def _geo(items: Sequence[Content], given: ScoringInput) -> Floats | None:
+def _geo(items: ContentRows, given: ScoringInput) -> Floats | None:
     """exp(-distance / scale); an item without a place is nowhere near."""
-    near = given.near
-    if near is None:
+    if given.near is None:
         return None
-    scale = given.config.geo_scale_m
-    return np.array(
-        [exp(-distance_m(near, item.position) / scale) if item.position else 0.0 for item in items],
-        dtype=np.float64,
-    )
+    metres = distances_m(given.near, items.columns.places[items.rows])
+    return np.nan_to_num(np.exp(-metres / given.config.geo_scale_m), nan=0.0)
 
 
-def _fatigue(items: Sequence[Content], given: ScoringInput) -> Floats | None:
+def _fatigue(items: ContentRows, given: ScoringInput) -> Floats | None:
     """How often the item was passed over: 1 - exp(-count / scale)."""
     unopened = given.signals.unopened
     if not unopened:
         return None
-    scale = given.config.fatigue_scale
-    counts = (unopened.get(item.id, (0.0, 0.0))[0] for item in items)
-    return np.array([1.0 - exp(-count / scale) for count in counts], dtype=np.float64)
+    values = np.zeros(len(items))
+    at = items.locate(given.unopened)
+    counts = np.array([unopened[one][0] for one in given.unopened.ids], dtype=np.float64)
+    values[at[at >= 0]] = 1.0 - np.exp(-counts[at >= 0] / given.config.fatigue_scale)
+    return values

@@ -18,6 +18,7 @@ from adapters.memory.content_store import InMemoryContentStore
 from adapters.memory.user_models import InMemoryUserModelStore
 from adapters.process import clock_ms
 from adapters.settings import SharedSettings
+from core.candidates import gather_pool
 from core.content import Content
 from core.ports import ContentStore
 from core.ranking.pool import CandidatePool
@@ -77,13 +78,12 @@ async def _measure(
     [signals] = await save_models([_USER], _EVENTS, contents, models)
     recommender = Recommender(models, contents, settings.ranking, basis_of(settings).config_version)
     request = RecommendRequest(user_id=_USER)
-    pool = await recommender._pool(signals, request, seed=1)
-    _require_worthy(pool, len(await item_ids(contents)))
     context = AnswerContext(
         request_id="bench", now_ms=clock_ms(), seed=1, config=settings.ranking, config_version=""
     )
-    matrix = np.stack([one.content.vector for one in pool.candidates])
-    likes = np.stack([content.vector for content in pool.likes.values()])
+    pool = await gather_pool(signals, request, contents, context)
+    _require_worthy(pool, len(await item_ids(contents)))
+    matrix, likes = pool.candidates.items.vectors, pool.likes.vectors
 
     async def answer() -> None:
         await recommender.recommend(request, request_id="bench", now_ms=clock_ms())
@@ -112,8 +112,8 @@ async def _measure(
 
 def _require_worthy(pool: CandidatePool, items: int) -> None:
     """A pool that says something: by every generator, and large where the catalogue is."""
-    generators = {name for one in pool.candidates for name in one.generated_by}
-    if not pool.likes or not {"taste", "tags", "sample"} <= generators:
+    generators = set(pool.candidates.counts())
+    if not len(pool.likes) or not {"taste", "tags", "sample"} <= generators:
         raise RuntimeError(f"the model leads to nothing: {generators}, {len(pool.likes)} likes")
     if items > _CANDIDATES > len(pool.candidates):
         raise RuntimeError(f"{len(pool.candidates)} candidates are too few")

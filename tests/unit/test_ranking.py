@@ -6,12 +6,13 @@ import msgspec
 import numpy as np
 import pytest
 
+from core.columns import ContentRows
 from core.config import DistractorConfig, RankingConfig, ScorerWeights
 from core.content import Content
 from core.geo import GeoPoint, distance_m
 from core.ranking.fusion import fuse
 from core.ranking.mmr import diversify
-from core.ranking.pool import Candidate, CandidatePool
+from core.ranking.pool import CandidatePool, gather
 from core.ranking.recommend import AnswerContext, recommend_for_signals
 from core.ranking.scorers import ScoringInput, score_all
 from core.recommendation import Recommendation, RecommendRequest
@@ -32,15 +33,29 @@ MODEL = UserSignals(
     taste_vector=pack(A.vector / np.linalg.norm(A.vector)),
     recency_vector=pack(B.vector / np.linalg.norm(B.vector)),
 )
-LIKES = {"liked-1": A, "liked-2": B}
+LIKES = ContentRows.of(
+    [
+        msgspec.structs.replace(A, id="liked-1"),
+        msgspec.structs.replace(B, id="liked-2"),
+    ]
+)
 
 
 def scores(*items: Content, near: GeoPoint | None = None, **model: Any) -> dict[str, list[float]]:
     signals = msgspec.structs.replace(MODEL, **model)
-    given = ScoringInput(signals=signals, likes=LIKES, near=near, config=RankingConfig())
+    known = ContentRows.of(
+        [LIKES[i] for i, one in enumerate(LIKES.ids) if one in signals.positives]
+    )
+    given = ScoringInput(
+        signals=signals,
+        likes=known,
+        unopened=ContentRows.of([B] if signals.unopened else []),
+        near=near,
+        config=RankingConfig(),
+    )
     return {
         name: [round(float(v), 3) for v in values]
-        for name, values in score_all(items, given).items()
+        for name, values in score_all(ContentRows.of(items), given).items()
     }
 
 
@@ -87,11 +102,9 @@ def test_the_parts_add_up_to_the_score_as_integers() -> None:
 
 
 def mmr(total: list[int], vectors: list[list[float]], **config: Any) -> list[int]:
-    order = sorted(range(len(total)), key=lambda row: -total[row])
+    order = np.array(sorted(range(len(total)), key=lambda row: -total[row]))
     matrix = np.stack([to_grid(vector) for vector in vectors])
-    return diversify(
-        order, np.array(total, dtype=np.int64), matrix, RankingConfig(**config), len(total)
-    )
+    return list(diversify(order, np.array(total, dtype=np.int64), matrix, RankingConfig(**config)))
 
 
 def test_mmr_prefers_the_unlike_among_nearly_equals() -> None:
@@ -121,10 +134,11 @@ def answer(
 ) -> Recommendation:
     config = more.pop("config", RankingConfig())
     pool = CandidatePool(
-        candidates=tuple(Candidate(item, ("taste",)) for item in candidates),
-        likes=LIKES,
-        seen=more.pop("seen", ()),
-        distractors=more.pop("distractors", ()),
+        candidates=gather([("taste", ContentRows.of(candidates))]),
+        likes=ContentRows.of(LIKES if model and model.positives else ()),
+        unopened=ContentRows.of([B] if model and model.unopened else ()),
+        seen=ContentRows.of(more.pop("seen", ())),
+        distractors=ContentRows.of(more.pop("distractors", ())),
         catalogue_version="v1",
     )
     context = AnswerContext(

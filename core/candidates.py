@@ -1,0 +1,128 @@
+"""Gathers the candidates of one answer from the catalogue's generators."""
+
+from collections.abc import Mapping
+
+import msgspec
+
+from core.columns import NOTHING, ContentRows
+from core.config import CandidateConfig
+from core.content import ContentFilter
+from core.ports import ContentStore
+from core.ranking.distractor import wanted
+from core.ranking.pool import CandidatePool, gather
+from core.ranking.recommend import AnswerContext
+from core.recommendation import RecommendRequest
+from core.signals import UserSignals
+from core.vectors import to_grid, unpack
+
+_FARTHEST_SHARE = 4
+_FARTHEST_LEAST = 10
+"""A distractor comes from the farthest quarter, or of a small catalogue the ten farthest."""
+_ROOM_FOR_RULES = 2
+"""Seen items are at hand from fewer candidates than twice the limit on: rules may refuse half."""
+
+
+async def gather_pool(
+    model: UserSignals, request: RecommendRequest, contents: ContentStore, context: AnswerContext
+) -> CandidatePool:
+    """Everything that the visitor's list may be made of, inside the request's scope.
+
+    Raises: RetryableError when the store is away.
+    """
+    scope = msgspec.structs.replace(request.scope(), now_ms=context.now_ms)
+    unseen = msgspec.structs.replace(scope, exclude=frozenset(model.viewed))
+    limits, seed = context.config.candidates, context.seed
+    likes = {item: model.positives[item] for item in list(model.positives)[: limits.likes]}
+    found = await _search(model, likes, request, contents, limits, unseen, seed)
+    pinned = await contents.pinned(where=unseen)
+    if len(pinned):
+        found.append(("pinned", pinned))
+    candidates = gather(found)
+    seen = NOTHING
+    if model.viewed and len(candidates) < _ROOM_FOR_RULES * request.limit:
+        seen = await _seen(model, contents, scope)
+    together = await _groups(contents, candidates.items, seen)
+    if together:
+        found += [("together", _inside(members, unseen)) for members in together.values()]
+        candidates = gather(found)
+    return CandidatePool(
+        candidates=candidates,
+        likes=await contents.rows(list(likes)),
+        unopened=await contents.rows(list(model.unopened)),
+        seen=seen,
+        distractors=await _distractors(model, request, contents, context, unseen, len(candidates)),
+        pinned=pinned,
+        together=together,
+        catalogue_version=contents.version,
+    )
+
+
+async def _search(
+    model: UserSignals,
+    likes: Mapping[str, float],
+    request: RecommendRequest,
+    contents: ContentStore,
+    limits: CandidateConfig,
+    where: ContentFilter,
+    seed: int,
+) -> list[tuple[str, ContentRows]]:
+    """Ask every generator that has something to go on."""
+    found: list[tuple[str, ContentRows]] = []
+    if model.taste_vector:
+        taste = to_grid(unpack(model.taste_vector))
+        near = await contents.search_vector(taste, limit=limits.vector, where=where)
+        found.append(("taste", near))
+    if model.tag_affinity:
+        top = dict(list(model.tag_affinity.items())[: limits.affinity_tags])
+        found.append(("tags", await contents.search_tags(top, limit=limits.tags, where=where)))
+    if request.near is not None:
+        around = await contents.search_geo(
+            request.near,
+            radius_m=request.radius_m or limits.geo_radius_m,
+            limit=limits.geo,
+            where=where,
+        )
+        found.append(("geo", around))
+    if likes:
+        related = await contents.search_related(likes, limit=limits.related, where=where)
+        found.append(("related", related))
+    wide = max(limits.sample, request.limit)
+    found.append(("sample", await contents.sample(limit=wide, seed=seed, where=where)))
+    found.append(("popular", await contents.search_popular(limit=limits.popular, where=where)))
+    return found
+
+
+async def _groups(contents: ContentStore, *found: ContentRows) -> Mapping[str, ContentRows]:
+    """The groups that some of the items are shown together with, in the order of their names."""
+    ruled = (one for rows in found for one in rows.take(rows.columns.ruled[rows.rows].nonzero()[0]))
+    names = sorted({one.rules.together for one in ruled if one.rules.together is not None})
+    return await contents.together(names) if names else {}
+
+
+def _inside(members: ContentRows, where: ContentFilter) -> ContentRows:
+    return members.take([index for index, one in enumerate(members) if where.allows(one)])
+
+
+async def _seen(model: UserSignals, contents: ContentStore, where: ContentFilter) -> ContentRows:
+    oldest_first = sorted(model.viewed, key=lambda item: (model.viewed[item], item))
+    return _inside(await contents.rows(oldest_first), where)
+
+
+async def _distractors(
+    model: UserSignals,
+    request: RecommendRequest,
+    contents: ContentStore,
+    context: AnswerContext,
+    where: ContentFilter,
+    unseen: int,
+) -> ContentRows:
+    config = context.config.distractor
+    if not wanted(request, config, context.seed):
+        return NOTHING
+    if config.strategy == "max_dissimilar" and model.taste_vector:
+        away = -to_grid(unpack(model.taste_vector))
+        # Of a small catalogue the fifty farthest would be nearly everything.
+        limit = min(config.farthest, max(_FARTHEST_LEAST, unseen // _FARTHEST_SHARE))
+        return await contents.search_vector(away, limit=limit, where=where)
+    wide = context.config.candidates.vector
+    return await contents.sample(limit=wide, seed=context.seed + 1, where=where)
