@@ -6,7 +6,7 @@ from itertools import islice
 from pathlib import Path
 from typing import Any
 
-from adapters.redis.connection import Client
+from adapters.redis.connection import Client, driver_errors
 from adapters.redis.keys import chunk_key
 from adapters.redis.manifest import Chunk, is_chunk, read_chunk
 from core.errors import RejectedError, RetryableError
@@ -22,7 +22,7 @@ Commands = tuple[tuple[Any, ...], ...]
 
 
 class RedisChunks:
-    """The chunks of one shelf, by their digests. Whoever calls turns the driver's errors."""
+    """The chunks of one shelf, by their digests."""
 
     def __init__(self, client: Client, shelf: str) -> None:
         """Keep the client."""
@@ -68,7 +68,8 @@ class RedisChunks:
             data = await asyncio.to_thread(read_chunk, *held[chunk.digest], chunk)
             if data is not None:
                 return data
-        found: Any = await self._client.get(chunk_key(self._shelf, chunk.digest))
+        with driver_errors("fetching a snapshot"):
+            found: Any = await self._client.get(chunk_key(self._shelf, chunk.digest))
         if found is None:
             raise RetryableError(f"chunk {chunk.digest} is not on the shelf any more")
         if not await asyncio.to_thread(is_chunk, found, chunk):
@@ -85,7 +86,8 @@ class RedisChunks:
                 data = await asyncio.to_thread(read_chunk, path, offset, chunk)
                 if data is None:
                     raise RejectedError(f"{path} was changed while it was published")
-                await self._client.set(chunk_key(self._shelf, chunk.digest), data, ex=expire_s)
+                with driver_errors("publishing a snapshot"):
+                    await self._client.set(chunk_key(self._shelf, chunk.digest), data, ex=expire_s)
             offset += chunk.size
 
     async def _each(
@@ -96,12 +98,17 @@ class RedisChunks:
         waiting = iter(digests)
         while some := list(islice(waiting, _COMMANDS)):
             asked = {digest: commands(chunk_key(self._shelf, digest)) for digest in some}
-            async with self._client.pipeline(transaction=False) as pipe:
-                for command in (one for several in asked.values() for one in several):
-                    pipe.execute_command(*command)
-                found = iter(await pipe.execute())
+            with driver_errors("looking after a snapshot"):
+                found = iter(await self._run(asked.values()))
             answers |= {digest: tuple(islice(found, len(asked[digest]))) for digest in some}
         return answers
+
+    async def _run(self, commands: Iterable[Commands]) -> list[Any]:
+        async with self._client.pipeline(transaction=False) as pipe:
+            for command in (one for several in commands for one in several):
+                pipe.execute_command(*command)
+            found: list[Any] = await pipe.execute()
+            return found
 
 
 def _digests(chunks: Iterable[Chunk]) -> list[str]:

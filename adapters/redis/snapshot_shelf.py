@@ -60,16 +60,17 @@ class RedisSnapshotShelf:
         """Upload what is not there, switch, let go of what was replaced."""
         chunks = await asyncio.to_thread(cut, path)
         field = f"{_MANIFEST}{number}"
-        with driver_errors("publishing a snapshot"):
+        with driver_errors("beginning a publication"):
             await self._client.hset(self._key, field, Manifest(number, chunks).encode())
-            await self._chunks.upload(path, chunks)
+        await self._chunks.upload(path, chunks)
+        with driver_errors("making a snapshot current"):
             switch = Call((self._key,), (number, version))
             [switched] = await run_script(self._client, _SWITCH, [switch])
             if not switched:
                 await self._client.hdel(self._key, field)
                 return False
-            await self._chunks.settle(path, chunks)
-            await self._retire(number)
+        await self._chunks.settle(path, chunks)
+        await self._retire(number)
         return True
 
     async def current(self) -> str | None:
@@ -80,26 +81,27 @@ class RedisSnapshotShelf:
 
     async def fetch(self, version: str, into: Path, *, have: Sequence[Path] = ()) -> None:
         """Put the file together from chunks of `have` and of the server, each verified."""
-        with driver_errors("fetching a snapshot"):
-            left = list((await self._manifest(version)).chunks)
-            held = await asyncio.to_thread(places, have)
-            with whole_file(into) as part, part.open("xb") as file:
-                while left:
-                    some = [self._chunks.read(chunk, held) for chunk in left[:_AT_ONCE]]
-                    await asyncio.to_thread(file.writelines, await asyncio.gather(*some))
-                    del left[:_AT_ONCE]
+        left = list((await self._manifest(version)).chunks)
+        held = await asyncio.to_thread(places, have)
+        with whole_file(into) as part, part.open("xb") as file:
+            while left:
+                some = [self._chunks.read(chunk, held) for chunk in left[:_AT_ONCE]]
+                await asyncio.to_thread(file.writelines, await asyncio.gather(*some))
+                del left[:_AT_ONCE]
 
     async def _manifest(self, version: str) -> Manifest:
-        found: Any = await self._client.hget(self._key, "current")
-        number, _, current = found.decode().partition(" ") if found else ("", "", None)
-        raw: Any = await self._client.hget(self._key, f"{_MANIFEST}{number}")
+        with driver_errors("fetching a snapshot"):
+            found: Any = await self._client.hget(self._key, "current")
+            number, _, current = found.decode().partition(" ") if found else ("", "", None)
+            raw: Any = await self._client.hget(self._key, f"{_MANIFEST}{number}")
         if current != version or raw is None:
             raise RetryableError(f"snapshot {version} is not on the shelf any more")
         return Manifest.decode(raw)
 
     async def _retire(self, number: int) -> None:
         """Let go of snapshots of lower numbers, but not of what higher ones share with them."""
-        stored: Any = await self._client.hgetall(self._key)
+        with driver_errors("letting go of snapshots"):
+            stored: Any = await self._client.hgetall(self._key)
         manifests = [
             Manifest.decode(raw)
             for field, raw in stored.items()
@@ -112,7 +114,8 @@ class RedisSnapshotShelf:
         await self._chunks.let_go(_digests(replaced) - needed)
         await self._chunks.drop(_digests(gone) - _digests(replaced) - needed)
         if gone:
-            await self._client.hdel(self._key, *(f"{_MANIFEST}{one.number}" for one in gone))
+            with driver_errors("letting go of snapshots"):
+                await self._client.hdel(self._key, *(f"{_MANIFEST}{one.number}" for one in gone))
 
 
 def _digests(manifests: Iterable[Manifest]) -> set[str]:
