@@ -67,7 +67,8 @@ class UserModelUpdater:
         found = await self._source.fetch_events(user_ids, since_ms=since_ms)
         windows = [window for window in found if window.events]
         mentioned = set().union(*(mentioned_items(window.events) for window in windows))
-        contents = await self._contents.get(sorted(mentioned))
+        edition = self._contents.edition()
+        contents = await edition.get(sorted(mentioned))
         models = []
         for window in windows:
             await self._between()
@@ -79,8 +80,8 @@ class UserModelUpdater:
                     self._basis,
                     now_ms=now_ms,
                     revision=window.revision,
-                    catalogue_version=self._contents.version,
-                    vector_space=self._contents.vector_space,
+                    catalogue_version=edition.version,
+                    vector_space=edition.vector_space,
                 )
             )
         return models
