@@ -5,7 +5,7 @@ from pathlib import Path
 import structlog
 
 from adapters.catalogue.jsonl import bundled_catalogue, read_catalogue
-from adapters.embedding.hashed import HashedEmbedder
+from adapters.embedding.choice import open_embedder
 from adapters.memory.content_store import InMemoryContentStore
 from adapters.settings import SharedSettings
 from core.errors import ConfigError
@@ -25,7 +25,7 @@ def open_content_store(settings: SharedSettings) -> InMemoryContentStore:
             "store; unset it and name a file in CATALOGUE"
         )
     path = Path(settings.catalogue) if settings.catalogue else bundled_catalogue()
-    catalogue = read_catalogue(path, HashedEmbedder())
+    catalogue = read_catalogue(path, open_embedder(settings.embedder))
     for problem in catalogue.problems:
         _log.warning(CATALOGUE_LINE_REJECTED, problem=problem)
     store = InMemoryContentStore(catalogue.contents, catalogue.vector_space)

@@ -6,6 +6,7 @@ from urllib.parse import urlsplit
 
 import msgspec
 
+from adapters.embedding.choice import EmbedderName
 from adapters.plans.toml import DEFAULT_PLAN
 from core.config import (
     Count,
@@ -33,6 +34,8 @@ class SharedSettings(msgspec.Struct, frozen=True, kw_only=True):
     """Reserved for the Qdrant content store; must be unset in this version."""
     catalogue: str = ""
     """Path of a catalogue file (JSON Lines); unset serves the bundled one."""
+    embedder: EmbedderName = "hashed"
+    """Makes the vectors of items that come without; `minilm` is an optional extra."""
     event_plan: str = DEFAULT_PLAN
     """Name of a bundled event plan, or the path of one."""
     log_format: Literal["auto", "json", "console"] = "auto"

@@ -67,8 +67,8 @@ class UserModelUpdater:
         found = await self._source.fetch_events(user_ids, since_ms=since_ms)
         windows = [window for window in found if window.events]
         mentioned = set().union(*(mentioned_items(window.events) for window in windows))
-        edition = self._contents.edition()
-        contents = await edition.get(sorted(mentioned))
+        catalogue = self._contents.edition()
+        contents = await catalogue.get(sorted(mentioned))
         models = []
         for window in windows:
             await self._between()
@@ -80,8 +80,8 @@ class UserModelUpdater:
                     self._basis,
                     now_ms=now_ms,
                     revision=window.revision,
-                    catalogue_version=edition.version,
-                    vector_space=edition.vector_space,
+                    catalogue_version=catalogue.version,
+                    vector_space=catalogue.vector_space,
                 )
             )
         return models

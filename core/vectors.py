@@ -39,8 +39,10 @@ def cosines(rows: GridMatrix, columns: GridMatrix) -> Floats:
 
     Shape: (n, dim) and (m, dim) to (n, m).
     """
-    products = (rows @ columns.T).astype(np.float64)
-    close: Floats = np.clip(products / (GRID * GRID), -1.0, 1.0)
+    close = (rows @ columns.T).astype(np.float64)
+    close /= GRID * GRID
+    np.minimum(close, 1.0, out=close)
+    np.maximum(close, -1.0, out=close)
     return close
 
 

@@ -16,7 +16,7 @@ def candidate_blocks(
     member that is neither seen nor a candidate is outside the request's scope.
     """
     for index in order:
-        block = _block(Place(scored, index), pool, seen=signals.viewed)
+        block = _block(scored.place(index), pool, seen=signals.viewed)
         if block is not None:
             yield block
 
@@ -30,7 +30,7 @@ def pinned_blocks(pool: CandidatePool, scored: Scored, signals: UserSignals) -> 
         rank = max(content.rules.pinned or 1, free)
         if index < 0 or any(place.index == index for block in blocks.values() for place in block):
             continue
-        block = _block(Place(scored, index), pool, seen=signals.viewed)
+        block = _block(scored.place(index), pool, seen=signals.viewed)
         if block is not None:
             blocks[rank] = block
             free = rank + len(block)
@@ -43,7 +43,7 @@ def revisit_blocks(pool: CandidatePool, scored: Callable[[], Scored]) -> Iterato
         return
     seen = scored()
     for index in range(len(pool.seen)):
-        block = _block(Place(seen, index), pool, seen=())
+        block = _block(seen.place(index), pool, seen=())
         if block is not None:
             yield block
 
@@ -58,4 +58,4 @@ def _block(place: Place, pool: CandidatePool, seen: Iterable[str]) -> Block | No
     missing = {member for member, index in zip(members.ids, at, strict=True) if index < 0}
     if not missing.issubset(seen):
         return None
-    return tuple(Place(place.scored, index) for index in at if index >= 0)
+    return tuple(place.scored.place(index) for index in at if index >= 0)

@@ -14,19 +14,19 @@ from core.vectors import Floats, GridMatrix, cosines
 
 
 def diversify(
-    order: Rows, total: Micros, matrix: GridMatrix, config: RankingConfig
+    order: Rows, total: Micros, vectors: GridMatrix, config: RankingConfig
 ) -> Iterator[int]:
     """`order` with its best `mmr_pool` reordered by MMR, the rest behind them.
 
     The pool does not depend on how many items are taken, so a longer list
     starts with the shorter one. Ties go to whichever stands first in `order`.
 
-    Shape: `order` row numbers, best first; `total` (n,); `matrix` (n, dim).
+    Shape: `order` indices into `total` (n,), best first; `vectors` (pool, dim)
+        those of the pool.
     """
     pool = order[: config.mmr_pool]
     if len(pool):
         relevance = config.relevance * _relevance(total[pool], config)
-        vectors = matrix[pool]
         penalties = (1.0 - config.relevance) * cosines(vectors, vectors)
         for index in _picks(relevance, penalties):
             yield int(pool[index])

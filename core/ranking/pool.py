@@ -7,7 +7,7 @@ import msgspec
 import numpy as np
 import numpy.typing as npt
 
-from core.columns import NOTHING, ContentRows
+from core.columns import NOTHING, ContentRows, Rows
 
 
 class Candidates(msgspec.Struct, frozen=True, kw_only=True):
@@ -44,23 +44,27 @@ class Candidates(msgspec.Struct, frozen=True, kw_only=True):
 
 def gather(found: Sequence[tuple[str, ContentRows]]) -> Candidates:
     """Merge what the generators found."""
-    items = _distinct([rows for _, rows in found])
+    lists = [rows for _, rows in found]
+    items, at = _merged(lists)
     brought = np.zeros((len(items), len(found)), dtype=np.bool_)
-    for column, (_, rows) in enumerate(found):
-        brought[items.locate(rows), column] = True
+    brought[at, np.repeat(np.arange(len(lists)), [len(rows) for rows in lists])] = True
     return Candidates(items=items, generators=tuple(name for name, _ in found), brought=brought)
 
 
-def _distinct(found: Sequence[ContentRows]) -> ContentRows:
-    """Each item once, in the order of first appearance."""
-    if not found:
-        return NOTHING
-    first = found[0].columns
-    if any(rows.columns is not first for rows in found):
-        return ContentRows.of({one.id: one for rows in found for one in rows}.values())
-    together = np.concatenate([rows.rows for rows in found])
-    _, at = np.unique(together, return_index=True)
-    return ContentRows(first, together[np.sort(at)])
+def _merged(lists: Sequence[ContentRows]) -> tuple[ContentRows, Rows]:
+    """Each item once, in the order of first appearance, and where every one that came went."""
+    if not lists:
+        return NOTHING, np.zeros(0, dtype=np.intp)
+    columns = lists[0].columns
+    if any(rows.columns is not columns for rows in lists):
+        items = ContentRows.of({one.id: one for rows in lists for one in rows}.values())
+        return items, np.concatenate([items.locate(rows) for rows in lists])
+    rows = np.concatenate([one.rows for one in lists])
+    _, first, inverse = np.unique(rows, return_index=True, return_inverse=True)
+    order = np.argsort(first)
+    at = np.empty_like(order)
+    at[order] = np.arange(len(order))
+    return ContentRows(columns, rows[first[order]]), at[inverse]
 
 
 class CandidatePool(msgspec.Struct, frozen=True, kw_only=True):

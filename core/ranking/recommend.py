@@ -87,7 +87,8 @@ def _blocks(pool: CandidatePool, scoring: ScoringInput, slate: Slate) -> Iterato
     if not scoring.signals.is_cold:  # a cold list breaks ties by its draw, not by id
         ties = candidates.items.columns.order[candidates.items.rows]
     order = np.lexsort((ties, -total))
-    best = diversify(order, total, candidates.items.vectors, scoring.config)
+    pool_vectors = candidates.items.take(order[: scoring.config.mmr_pool]).vectors
+    best = diversify(order, total, pool_vectors, scoring.config)
     return chain(
         candidate_blocks(best, pool, scored, scoring.signals),
         revisit_blocks(pool, lambda: _seen(pool, scoring)),
@@ -157,14 +158,15 @@ def _distractor(
         generated_by=lambda _: ("distractor",),
         kind="distractor",
     )
-    alone = [place for place in scored.places() if place.group is None and slate.admits((place,))]
+    places = map(scored.place, range(len(items)))
+    alone = [place for place in places if place.group is None and slate.admits((place,))]
     chosen = pick_distractor(
         items.take([place.index for place in alone]),
         scoring.signals,
         context.config.distractor,
         context.seed,
     )
-    return Place(scored, int(items.locate(chosen)[0])) if len(chosen) else None
+    return scored.place(int(items.locate(chosen)[0])) if len(chosen) else None
 
 
 def _strategy(model: UserSignals) -> str:

@@ -23,33 +23,24 @@ class Scored(msgspec.Struct, frozen=True, kw_only=True):
     generated_by: Callable[[int], tuple[str, ...]]
     kind: ItemKind = "recommendation"
 
-    def places(self) -> "Iterator[Place]":
-        """All of the items."""
-        return (Place(self, index) for index in range(len(self.items)))
+    def place(self, index: int) -> "Place":
+        """One of the items."""
+        row, columns = int(self.items.rows[index]), self.items.columns
+        return Place(self, index, columns.ids[row], bool(columns.ruled[row]))
 
 
 class Place(msgspec.Struct, frozen=True):
-    """One item of the list."""
+    """One item of the list. `is_ruled`: it has rules about the list that it is in."""
 
     scored: Scored
     index: int
-
-    @property
-    def content_id(self) -> str:
-        """The item's id."""
-        items = self.scored.items
-        return items.columns.ids[int(items.rows[self.index])]
+    content_id: str
+    is_ruled: bool
 
     @property
     def content(self) -> Content:
         """The item."""
         return self.scored.items[self.index]
-
-    @property
-    def is_ruled(self) -> bool:
-        """Whether the item has rules about the list it is in."""
-        items = self.scored.items
-        return bool(items.columns.ruled[items.rows[self.index]])
 
     @property
     def group(self) -> str | None:

@@ -8,13 +8,17 @@ from uuid import uuid4
 import pytest
 
 from adapters.memory.content_store import InMemoryContentStore
+from adapters.qdrant.connection import Qdrant
+from adapters.qdrant.repository import QdrantContentRepository
 from adapters.redis.connection import Client, connect
 from adapters.redis.due_queue import _ROLES
 from adapters.redis.keys import DEAD_LETTERS, KNOWN_LETTERS, queue_key, stream_key
 from core.content import Content
-from core.ports import ContentStore
+from core.ports import ContentRepository, ContentStore
 from deploy.valkey import Valkey, valkey_binary
 from tests.contract.catalogue import CATALOGUE
+from tests.qdrant_edge.aliases import remove_catalogue
+from tests.qdrant_edge.serving import serving
 from tests.valkey_cluster import ValkeyCluster
 
 MakeStore = Callable[[Sequence[Content]], ContentStore]
@@ -106,6 +110,45 @@ def make_store(request: pytest.FixtureRequest) -> MakeStore:
 def store(make_store: MakeStore) -> ContentStore:
     """A store of the small catalogue."""
     return make_store(CATALOGUE)
+
+
+@pytest.fixture(scope="session")
+def qdrant_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The server that QDRANT_API_URL names, else Qdrant's engine in a thread of this run."""
+    if named := os.environ.get("QDRANT_API_URL"):
+        yield named
+        return
+    with serving(tmp_path_factory.mktemp("qdrant")) as url:
+        yield url
+
+
+@pytest.fixture
+async def qdrant(qdrant_url: str) -> AsyncIterator[Qdrant]:
+    """A client of that server."""
+    qdrant = Qdrant(qdrant_url, api_key=os.environ.get("QDRANT_API_KEY", ""))
+    yield qdrant
+    await qdrant.aclose()
+
+
+@pytest.fixture
+async def alias(qdrant: Qdrant) -> AsyncIterator[str]:
+    """The name of a catalogue that no other test has; nothing of it stays."""
+    alias = f"test-{uuid4().hex[:12]}"
+    yield alias
+    await remove_catalogue(qdrant, alias)
+
+
+@pytest.fixture
+def qdrant_repository(qdrant: Qdrant, alias: str) -> QdrantContentRepository:
+    """An empty repository; nobody reads what it replaces."""
+    return QdrantContentRepository(qdrant, alias, retired_s=0.0)
+
+
+@pytest.fixture(params=["qdrant"])
+def repository(request: pytest.FixtureRequest) -> ContentRepository:
+    """An empty `ContentRepository`; the next adapter is one more of the params."""
+    found: ContentRepository = request.getfixturevalue(f"{request.param}_repository")
+    return found
 
 
 async def _only_user(client: Client) -> AsyncIterator[Client]:

@@ -85,6 +85,9 @@ class FolderImage:
             self._run_command(text)
         elif step.word == "COPY":
             self._copy(step.text, context)
+        elif step.word == "ARG":
+            name, default = step.text.split("=", 1)
+            self.environ[name] = default
         elif step.word == "ENV":
             for name, value in (word.split("=", 1) for word in shlex.split(text)):
                 self.environ[name] = string.Template(value).substitute(self.environ)

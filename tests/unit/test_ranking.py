@@ -103,8 +103,9 @@ def test_the_parts_add_up_to_the_score_as_integers() -> None:
 
 def mmr(total: list[int], vectors: list[list[float]], **config: Any) -> list[int]:
     order = np.array(sorted(range(len(total)), key=lambda row: -total[row]))
-    matrix = np.stack([to_grid(vector) for vector in vectors])
-    return list(diversify(order, np.array(total, dtype=np.int64), matrix, RankingConfig(**config)))
+    settings = RankingConfig(**config)
+    pool = np.stack([to_grid(vectors[row]) for row in order[: settings.mmr_pool]])
+    return list(diversify(order, np.array(total, dtype=np.int64), pool, settings))
 
 
 def test_mmr_prefers_the_unlike_among_nearly_equals() -> None:

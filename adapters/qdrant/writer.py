@@ -1,0 +1,77 @@
+"""`QdrantContentWriter`: writes one vector space's collection, and has it served."""
+
+import asyncio
+from collections.abc import Callable, Mapping, Sequence
+
+from adapters.qdrant import collections, points
+from adapters.qdrant.collections import Served
+from adapters.qdrant.connection import Qdrant
+from adapters.qdrant.payload import point_of
+from core.errors import RejectedError
+from core.ports import ItemDigests, StoredContent
+
+
+class QdrantContentWriter:
+    """Into the served collection, or into one beside it that nobody reads yet."""
+
+    def __init__(
+        self,
+        qdrant: Qdrant,
+        alias: str,
+        collection: Served,
+        next_ms: Callable[[], int],
+        *,
+        retired_s: float,
+    ) -> None:
+        """`next_ms` gives each write a time after the one before."""
+        self._qdrant = qdrant
+        self._alias = alias
+        self._collection = collection
+        self._next_ms = next_ms
+        self._retired_s = retired_s
+
+    async def digests(self) -> Mapping[str, ItemDigests]:
+        """Computed from what lies there, so that what other hands changed is a change."""
+        every: dict[str, ItemDigests] = {}
+        async for page in points.pages(self._qdrant, self._collection.name, vectors=False):
+            every |= {stored.content.id: stored.digests for stored in page}
+        return every
+
+    async def get(self, content_ids: Sequence[str]) -> Mapping[str, StoredContent]:
+        """The items that exist here among `content_ids`."""
+        return await points.found(self._qdrant, self._collection.name, content_ids)
+
+    async def upsert(self, items: Sequence[StoredContent]) -> None:
+        """Add or replace; of two of one id the later one stays.
+
+        Raises: RejectedError where a vector has another length than the collection's.
+        """
+        for stored in items:
+            self._require_vector(stored)
+        changed_ms = self._next_ms()
+        by_id = {stored.content.id: stored for stored in items}
+        await points.write(
+            self._qdrant,
+            self._collection.name,
+            [point_of(stored, changed_ms=changed_ms) for stored in by_id.values()],
+        )
+
+    async def delete(self, content_ids: Sequence[str]) -> None:
+        """Remove items; unknown ids are no error."""
+        await points.delete(self._qdrant, self._collection.name, content_ids)
+
+    async def commit(self) -> None:
+        """Serve this collection and remove the others, also what a killed import left."""
+        await collections.serve(self._qdrant, self._alias, self._collection.name)
+        others = await collections.others(self._qdrant, self._alias, self._collection.name)
+        if others:
+            await asyncio.sleep(self._retired_s)
+        for name in others:
+            await collections.remove(self._qdrant, name)
+
+    def _require_vector(self, stored: StoredContent) -> None:
+        if stored.content.vector.shape != (self._collection.dim,):
+            raise RejectedError(
+                f"the vector of {stored.content.id!r} has {stored.content.vector.size} numbers, "
+                f"those of {self._collection.vector_space!r} have {self._collection.dim}"
+            )
