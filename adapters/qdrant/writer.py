@@ -49,11 +49,10 @@ class QdrantContentWriter:
         for stored in items:
             self._require_vector(stored)
         changed_ms = self._next_ms()
-        by_id = {stored.content.id: stored for stored in items}
         await points.write(
             self._qdrant,
             self._collection.name,
-            [point_of(stored, changed_ms=changed_ms) for stored in by_id.values()],
+            [point_of(stored, changed_ms=changed_ms) for stored in items],
         )
 
     async def delete(self, content_ids: Sequence[str]) -> None:

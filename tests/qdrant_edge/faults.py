@@ -23,6 +23,8 @@ class Fault(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
     delay_s: float = 0.0
     hang: bool = False
     """No answer ever."""
+    drop: bool = False
+    """The connection ends without an answer."""
     after: bool = False
     """The request is carried out first: only its answer is another."""
     times: int | None = None
@@ -66,6 +68,9 @@ class Faults:
         if fault.after:
             await self._app(scope, receive, _nowhere)
         await asyncio.sleep(fault.delay_s)
+        if fault.drop:
+            receive.__self__.transport.abort()  # type: ignore[attr-defined] # of uvicorn's cycle
+            return
         if fault.hang:
             await asyncio.Event().wait()
         if fault.status is None:
