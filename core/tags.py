@@ -34,8 +34,8 @@ def choices_by_facet(tags: Iterable[str]) -> dict[str, set[str]]:
 
 def is_tag(text: str) -> bool:
     """Whether `text` is a whole tag, with a facet and a label."""
-    facet, _, label = text.partition(":")
-    return bool(_fold(facet) and _fold(label))
+    facet, _, label = tag_key(text).partition(":")
+    return bool(facet and label)
 
 
 def fold_words(text: str) -> set[str]:

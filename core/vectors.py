@@ -65,3 +65,13 @@ def pack(vector: Sequence[float] | npt.NDArray[np.floating]) -> str:
 def unpack(packed: str) -> Floats:
     """The vector that `pack` wrote. Shape: (dim,)."""
     return np.frombuffer(b64decode(packed), dtype="<f2").astype(np.float64)
+
+
+def pack_grid(vector: GridVector) -> str:
+    """Base64 of little-endian int16, which holds a vector on the grid exactly."""
+    return b64encode(vector.astype("<i2").tobytes()).decode("ascii")
+
+
+def unpack_grid(packed: str) -> GridVector:
+    """The vector that `pack_grid` wrote. Raises: ValueError. Shape: (dim,)."""
+    return np.frombuffer(b64decode(packed, validate=True), dtype="<i2").astype(np.float32)

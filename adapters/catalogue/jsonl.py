@@ -1,41 +1,23 @@
-"""Reads a catalogue file: JSON Lines, one item a line, validated line by line.
+"""A whole catalogue file in memory: what is served where there is no other content store.
 
 A line that cannot be used is named with its number and left out; the items
 beside it are served all the same.
 """
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Sequence
 from importlib.resources import files
 from pathlib import Path
-from typing import Annotated, Any
 
 import msgspec
-from msgspec import Meta
+from msgspec.structs import replace
 
+from adapters.catalogue.problems import RowProblem
+from adapters.catalogue.reader import CatalogueReader
 from core.content import Content
-from core.errors import ConfigError
-from core.geo import GeoPoint
+from core.errors import ConfigError, RejectedError
 from core.ports import Embedder
-from core.tags import is_tag
+from core.spaces import embedder_space, given_space
 from core.vectors import to_grid
-
-Weight = Annotated[float, Meta(ge=0.0, le=1.0)]
-Tags = tuple[str, ...] | dict[str, Weight | tuple[str, ...]]
-
-
-class CatalogueRow(msgspec.Struct, frozen=True, kw_only=True):
-    """One line. `tags`: a list of `facet:label`, or those to weights, or facets to labels."""
-
-    id: Annotated[str, Meta(min_length=1, max_length=512)] | int
-    title: Annotated[str, Meta(min_length=1)]
-    text: str = ""
-    tags: Tags = ()
-    lat: Annotated[float, Meta(ge=-90, le=90)] | None = None
-    lon: Annotated[float, Meta(ge=-180, le=180)] | None = None
-    image: str | None = None
-    place: str | None = None
-    date: str | None = None
-    vector: tuple[float, ...] | None = None
 
 
 class Catalogue(msgspec.Struct, frozen=True, kw_only=True):
@@ -46,105 +28,45 @@ class Catalogue(msgspec.Struct, frozen=True, kw_only=True):
     problems: tuple[str, ...]
 
 
-_ROW = msgspec.json.Decoder(CatalogueRow)
-
-
 def bundled_catalogue() -> Path:
     """The sample catalogue that comes with the project."""
     return Path(str(files("adapters.catalogue"))) / "memorials.jsonl"
 
 
 def read_catalogue(path: Path, embedder: Embedder) -> Catalogue:
-    """Read and embed the items of a file; vectors that come with the items are taken.
+    """Read the items of a file; those without a vector of the file's space are embedded.
 
     Raises: ConfigError if the file cannot be read or has no usable item.
     """
+    found: list[RowProblem] = []
     try:
-        lines = path.read_bytes().splitlines()
-    except OSError as exc:
-        raise ConfigError(f"CATALOGUE={str(path)!r}: {exc.strerror}") from exc
-    problems: list[str] = []
-    rows = dict(_rows(lines, path.name, problems))
-    contents, vector_space = _contents(list(rows.values()), embedder, problems)
+        reader = CatalogueReader(path)
+        contents = [row.content for row in reader.rows(found.append)]
+    except RejectedError as exc:
+        raise ConfigError(f"CATALOGUE={str(path)!r}: {exc}") from exc
+    problems = list(map(str, found))
     if not contents:
         listed = "".join(f"\n  {problem}" for problem in problems)
         raise ConfigError(f"CATALOGUE={str(path)!r} has no usable item{listed}")
-    return Catalogue(contents=contents, vector_space=vector_space, problems=tuple(problems))
+    dims = {len(content.vector) for content in contents}
+    space = reader.head.vector_space if reader.head else given_space(max(dims))
+    if dims == {0} or (len(dims) > 1 and space != embedder_space(embedder)):
+        if len(dims) > 1:
+            # Vectors of two models have nothing to say to each other: the text decides for all.
+            problems.append(
+                "only some items bring a vector, or of different lengths: all are embedded"
+            )
+        contents, space = _embedded(contents, embedder), embedder_space(embedder)
+    elif 0 in dims:
+        missing = [content for content in contents if not len(content.vector)]
+        embedded = {content.id: content for content in _embedded(missing, embedder)}
+        contents = [embedded.get(content.id, content) for content in contents]
+    return Catalogue(contents=tuple(contents), vector_space=space, problems=tuple(problems))
 
 
-def _rows(
-    lines: Sequence[bytes], name: str, problems: list[str]
-) -> Iterator[tuple[str, CatalogueRow]]:
-    seen: set[str] = set()
-    for number, line in enumerate(lines, start=1):
-        if not line.strip():
-            continue
-        try:
-            row = _ROW.decode(line)
-            _check(row)
-        except (msgspec.DecodeError, UnicodeDecodeError, ValueError) as exc:
-            problems.append(f"{name}, line {number}: {exc}")
-            continue
-        if str(row.id) in seen:
-            problems.append(f"{name}, line {number}: id {row.id!r} stands there twice")
-            continue
-        seen.add(str(row.id))
-        yield str(row.id), row
-
-
-def _check(row: CatalogueRow) -> None:
-    if (row.lat is None) != (row.lon is None):
-        raise ValueError("lat and lon go together")
-    for tag in _tags(row.tags):
-        if not is_tag(tag):
-            raise ValueError(f"tag {tag!r} is not of the form facet:label")
-
-
-def _tags(tags: Tags) -> dict[str, float]:
-    if not isinstance(tags, Mapping):
-        return dict.fromkeys(tags, 1.0)
-    weights: dict[str, float] = {}
-    for key, value in tags.items():
-        if isinstance(value, tuple):
-            weights |= {f"{key}:{label}": 1.0 for label in value}
-        else:
-            weights[key] = value
-    return weights
-
-
-def _contents(
-    rows: Sequence[CatalogueRow], embedder: Embedder, problems: list[str]
-) -> tuple[tuple[Content, ...], str]:
-    """The items, and the name of the space that their vectors lie in."""
-    given = {row.id: row.vector for row in rows if row.vector}
-    dims = {len(vector) for vector in given.values()}
-    if given and (len(dims) > 1 or len(given) < len(rows)):
-        # Vectors of two models have nothing to say to each other: the text decides for all.
-        problems.append("only some items bring a vector, or of different lengths: all are embedded")
-        given = {}
-    space = f"given-{dims.pop()}" if given else f"{embedder.id}-{embedder.dim}"
-    contents = tuple(_content(row) for row in rows)
-    vectors: Iterable[Any] = (
-        [given[row.id] for row in rows]
-        if given
-        else embedder.embed([content.embedded_text() for content in contents])
-        if contents
-        else ()
-    )
-    return tuple(
-        msgspec.structs.replace(content, vector=to_grid(vector))
+def _embedded(contents: Sequence[Content], embedder: Embedder) -> list[Content]:
+    vectors = embedder.embed([content.embedded_text() for content in contents])
+    return [
+        replace(content, vector=to_grid(vector))
         for content, vector in zip(contents, vectors, strict=True)
-    ), space
-
-
-def _content(row: CatalogueRow) -> Content:
-    return Content(
-        id=str(row.id),
-        title=row.title,
-        text=row.text,
-        tags=_tags(row.tags),
-        position=None if row.lat is None or row.lon is None else GeoPoint(row.lat, row.lon),
-        image=row.image,
-        place=row.place,
-        date=row.date,
-    )
+    ]

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from adapters.catalogue.jsonl import Catalogue, bundled_catalogue, read_catalogue
+from core.content import ContentRules
 from core.errors import ConfigError
 from core.geo import GeoPoint
 from core.tags import facet_key
@@ -113,3 +114,53 @@ def test_the_bundled_catalogue_means_something() -> None:
         endings.add(tuple(words[-4:]))
     # No text comes from a template.
     assert len(openings) == len(endings) == len(catalogue.contents)
+
+
+def test_the_newer_fields_of_a_line_are_understood(tmp_path: Path) -> None:
+    line = {
+        "id": "a",
+        "title": "A",
+        "language": "de",
+        "popularity": 3,
+        "related": ["b"],
+        "hidden": True,
+        "valid_from": "2026-01-01",
+        "valid_until": "2026-01-01T00:00:00.001Z",
+        "pinned": 2,
+        "apart": "group",
+        "together": "pair",
+    }
+    item, other = read(
+        tmp_path, line, {"id": "b", "title": "B", "related": {"a": 0.5}, "apart": ["x", "y"]}
+    ).contents
+    assert (item.language, item.popularity, item.related) == ("de", 3.0, {"b": 1.0})
+    assert item.rules == ContentRules(
+        hidden=True,
+        valid_from_ms=1_767_225_600_000,
+        valid_until_ms=1_767_225_600_001,
+        pinned=2,
+        apart=("group",),
+        together="pair",
+    )
+    assert (other.related, other.rules.apart) == ({"a": 0.5}, ("x", "y"))
+
+
+@pytest.mark.parametrize(
+    ("more", "message"),
+    [
+        ({"lat": 91, "lon": 0}, "column lat: 91 does not fit: Expected `float` <= 90.0"),
+        ({"lon": 1}, "column lat: lat and lon go together"),
+        ({"tags": ["a"]}, "column tags: 'a' is not of the form facet:label"),
+        ({"valid_from": "soon"}, "column valid_from: 'soon' is no ISO 8601 moment"),
+        ({"pinned": 0}, "column pinned: 0 does not fit: Expected `int` >= 1"),
+        ({"vector": "AAAA"}, "column vector: 'AAAA' is packed, but no first line names its space"),
+        ({"title": 3}, "column title: 3 does not fit: Expected `str`, got `int`"),
+    ],
+)
+def test_a_problem_names_the_field_the_value_and_what_would_do(
+    tmp_path: Path, more: Any, message: str
+) -> None:
+    bad = {"id": "bad", "title": "Bad"} | more
+    [problem] = read(tmp_path, {"id": "good", "title": "Good"}, bad).problems
+    assert problem.startswith("items.jsonl, line 2: ")
+    assert message in problem
