@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Protocol
 
+from core.content import Content
 from core.ports import ContentStore
 
 
@@ -57,6 +58,11 @@ class Lease(Protocol):
 
 class Snapshot(ContentStore, Protocol):
     """A whole catalogue that never changes, opened from a file."""
+
+    @property
+    def contents(self) -> Sequence[Content]:
+        """Every item, in the order of the ids."""
+        ...
 
     def __len__(self) -> int:
         """Number of items."""

@@ -1,7 +1,7 @@
 """A small stand-in for a snapshot's file: a digest, then the items as JSON."""
 
 import hashlib
-from collections.abc import Iterable
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -13,12 +13,11 @@ from core.errors import RejectedError
 from core.vectors import to_grid
 
 
-def write_snapshot(path: Path, contents: Iterable[Content], space: str = "") -> str:
-    """Write the file; the version that it is of."""
+def write_snapshot(path: Path, contents: Sequence[Content], space: str = "") -> None:
+    """Write the file."""
     records = [one.as_json() | {"vector": one.vector.tolist()} for one in contents]
     body = msgspec.json.encode({"space": space, "items": records})
     path.write_bytes(hashlib.sha256(body).digest() + body)
-    return open_snapshot(path).version
 
 
 def open_snapshot(path: Path) -> InMemoryContentStore:

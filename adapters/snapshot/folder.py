@@ -8,14 +8,16 @@ stays.
 import os
 import re
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from hashlib import blake2b
 from pathlib import Path
 from time import time
 
-from adapters.partial import PART
+from adapters.partial import PART, part_beside
+from core.content import Content
 from core.errors import ConfigError, RejectedError
+from core.shelf import Snapshot
 
 _SUFFIX = ".snapshot"
 _UNUSED_S = 60.0
@@ -24,14 +26,47 @@ _UNFINISHED_S = 3600.0
 _NAME = re.compile(r"[0-9A-Za-z][0-9A-Za-z._-]{0,99}")
 _OTHERS = 0o077
 
+Write = Callable[[Path, Sequence[Content], str], None]
+
 
 class SnapshotFolder:
     """Files named by the version of what they hold. Blocking: not for an event loop."""
 
-    def __init__(self, path: Path, *, unused_s: float = _UNUSED_S) -> None:
-        """`path` need not exist. `unused_s`: how long after its last touch a file stays."""
+    def __init__(
+        self,
+        path: Path,
+        *,
+        read: Callable[[Path], Snapshot],
+        write: Write,
+        unused_s: float = _UNUSED_S,
+    ) -> None:
+        """`path` need not exist. `unused_s`: how long after its last touch a file stays.
+
+        `read` raises RejectedError for a file that is not whole; `write` is
+        given a path, the items and their vector space.
+        """
         self._path = path
+        self._read = read
+        self._write = write
         self._unused_s = unused_s
+
+    def open(self, version: str) -> Snapshot:
+        """The version's snapshot.
+
+        Raises: RejectedError where the file does not hold it, FileNotFoundError.
+        """
+        snapshot = self._read(self.path_of(version))
+        if snapshot.version != version:
+            raise RejectedError(f"{self.path_of(version)} holds version {snapshot.version}")
+        return snapshot
+
+    def write(self, contents: Sequence[Content], vector_space: str) -> Snapshot:
+        """Write a snapshot, open what was written, and keep it under its version."""
+        with part_beside(self._path / "new") as part:
+            self._write(part, contents, vector_space)
+            snapshot = self._read(part)
+            part.replace(self.path_of(snapshot.version))
+        return snapshot
 
     def path_of(self, version: str) -> Path:
         """Where the version's file is or would be. Raises: RejectedError for a bad name."""

@@ -1,8 +1,6 @@
 """`CatalogueFollower`: keeps a process's catalogue at the version that the shelf says."""
 
 import asyncio
-from collections.abc import Callable
-from pathlib import Path
 from time import monotonic
 
 import structlog
@@ -38,15 +36,13 @@ class CatalogueFollower:
         folder: SnapshotFolder,
         store: LiveContentStore,
         *,
-        open_snapshot: Callable[[Path], Snapshot],
         metrics: CatalogueMetrics,
         every_ms: int,
     ) -> None:
-        """`open_snapshot` raises RejectedError for a file that is not whole."""
+        """Nothing is looked at yet."""
         self._shelf = shelf
         self._folder = folder
         self._store = store
-        self._open_snapshot = open_snapshot
         self._metrics = metrics
         self._every_s = every_ms / 1000
         self._refused: tuple[str, int, float] = ("", 0, 0.0)
@@ -113,10 +109,7 @@ class CatalogueFollower:
 
     def _open(self, version: str) -> Snapshot:
         """Open, check and warm a file, which is a matter of seconds: not on the loop."""
-        path = self._folder.path_of(version)
-        snapshot = self._open_snapshot(path)
-        if snapshot.version != version:
-            raise RejectedError(f"{path} holds version {snapshot.version}")
+        snapshot = self._folder.open(version)
         asyncio.run(_warm(snapshot))
         return snapshot
 

@@ -54,9 +54,8 @@ class Pod:
         self.store = LiveContentStore()
         self.follower = CatalogueFollower(
             shelf,
-            SnapshotFolder(path, unused_s=unused_s),
+            SnapshotFolder(path, read=open_snapshot, write=write_snapshot, unused_s=unused_s),
             self.store,
-            open_snapshot=open_snapshot,
             metrics=CatalogueMetrics(self.registry),
             every_ms=1,
         )
@@ -64,7 +63,8 @@ class Pod:
     async def publish(self, *items: str, seed: int = 0) -> str:
         """Put a catalogue of these items on the shelf; `seed` makes it another."""
         source = self.path.parent / "source"
-        version = write_snapshot(source, (content(one, text=f"{one} {seed}") for one in items))
+        write_snapshot(source, [content(one, text=f"{one} {seed}") for one in items])
+        version = open_snapshot(source).version
         await self.shelf.publish(version, source, number=await self.shelf.number())
         return version
 
