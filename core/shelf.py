@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Protocol
 
-from core.content import Content
+from core.columns import ContentColumns
 from core.ports import ContentStore
 
 
@@ -60,8 +60,8 @@ class Snapshot(ContentStore, Protocol):
     """A whole catalogue that never changes, opened from a file."""
 
     @property
-    def contents(self) -> Sequence[Content]:
-        """Every item, in the order of the ids."""
+    def columns(self) -> ContentColumns:
+        """Every item, hidden ones too."""
         ...
 
     def __len__(self) -> int:

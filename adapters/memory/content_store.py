@@ -45,6 +45,11 @@ class InMemoryContentStore:
         return self._vector_space
 
     @property
+    def columns(self) -> ContentColumns:
+        """Every item, in the order of the ids."""
+        return self._columns
+
+    @property
     def contents(self) -> Sequence[Content]:
         """Every item, in the order of the ids."""
         return self._contents
