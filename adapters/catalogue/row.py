@@ -80,12 +80,19 @@ def decode_row(line: str) -> CatalogueRow:
         raise CellError(None, None, f"is not JSON: {exc}") from exc
 
 
-def import_row(row: CatalogueRow, head: Head | None = None) -> ImportRow:
-    """The item that a line describes, with the vector that it brings. Raises: CellError."""
+def content_of(row: CatalogueRow, head: Head | None = None) -> Content:
+    """The item that a line describes, with the vector that stands there. Raises: CellError."""
     content = _content(row)
-    vector = _vector(row, content, head)
-    if len(vector):
-        content = msgspec.structs.replace(content, vector=vector)
+    vector = _vector(row, head)
+    return msgspec.structs.replace(content, vector=vector) if len(vector) else content
+
+
+def import_row(row: CatalogueRow, head: Head | None = None) -> ImportRow:
+    """The same to import or to serve: a text that was edited since has no vector yet."""
+    content = content_of(row, head)
+    made_here = row.source and head is not None and not is_given(head.vector_space)
+    if made_here and row.source != source_digest(content.embedded_text()):
+        content = msgspec.structs.replace(content, vector=NOT_EMBEDDED)
     return ImportRow(content=content, says_hidden=row.hidden is not None)
 
 
@@ -127,8 +134,7 @@ def _content(row: CatalogueRow) -> Content:
     )
 
 
-def _vector(row: CatalogueRow, content: Content, head: Head | None) -> GridVector:
-    """The given vector; a packed one only where it is of the very text that the line has."""
+def _vector(row: CatalogueRow, head: Head | None) -> GridVector:
     if not row.vector:
         return NOT_EMBEDDED
     if not isinstance(row.vector, str):
@@ -142,8 +148,7 @@ def _vector(row: CatalogueRow, content: Content, head: Head | None) -> GridVecto
     if len(vector) != head.dim:
         message = f"has {len(vector)} numbers, and the first line says {head.dim}"
         raise CellError("vector", row.vector, message)
-    is_of_text = row.source in (None, source_digest(content.embedded_text()))
-    return vector if is_of_text or is_given(head.vector_space) else NOT_EMBEDDED
+    return vector
 
 
 def _position(row: CatalogueRow) -> GeoPoint | None:

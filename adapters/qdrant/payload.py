@@ -7,7 +7,7 @@ to `point_id`. The fields beside it are derived from them, for searching alone.
 import hashlib
 from base64 import b64decode, b64encode
 from collections.abc import Iterable, Mapping
-from typing import Any
+from typing import Any, Final
 from uuid import UUID, uuid5
 
 import msgspec
@@ -23,10 +23,10 @@ DENSE = "content"
 SPARSE = "tags"
 DRAWS = ("draw_1", "draw_2", "draw_3", "draw_4")
 """Fields with a number an item that says nothing about it, to draw samples by."""
+DRAW_BITS = 48
+"""Of those numbers: a double and an integer index hold them exactly."""
 
-_NAMESPACE = UUID("6f1c5d0e-55a5-5e6b-9f0c-0f6c1a7f9a3d")
-_DRAW_BYTES = 6
-"""48 bits, which a double and an integer index hold exactly."""
+_NAMESPACE: Final = UUID("6f1c5d0e-55a5-5e6b-9f0c-0f6c1a7f9a3d")
 _ULPS = 4.0
 _LEAST, _MOST = 1e-7, 1e15
 """Between these a number of 15 digits is read without an error."""
@@ -140,9 +140,10 @@ def _content(payload: ContentPayload, vector: Any) -> Content:
 
 
 def _draws(content_id: str) -> list[int]:
-    hashed = hashlib.blake2b(content_id.encode(), digest_size=_DRAW_BYTES * len(DRAWS)).digest()
-    starts = range(0, len(hashed), _DRAW_BYTES)
-    return [int.from_bytes(hashed[start : start + _DRAW_BYTES]) for start in starts]
+    size = DRAW_BITS // 8
+    hashed = hashlib.blake2b(content_id.encode(), digest_size=size * len(DRAWS)).digest()
+    starts = range(0, len(hashed), size)
+    return [int.from_bytes(hashed[start : start + size]) for start in starts]
 
 
 def _numbers(content: Content) -> list[float]:

@@ -22,16 +22,16 @@ _CHARS_A_NUMBER = 6
 
 
 async def pages(
-    qdrant: Qdrant, name: str, *, vectors: bool
+    qdrant: Qdrant, name: str, *, vectors: bool, where: models.Filter | None = None
 ) -> AsyncIterator[Sequence[StoredContent]]:
-    """Every item, in pages in the order of the points.
+    """Every item that fits, in pages in the order of the points.
 
     Raises: RetryableError where the collection is removed meanwhile.
     """
     offset: models.ExtendedPointId | None = None
     while True:
         try:
-            points, following = await _page(qdrant, name, offset, vectors=vectors)
+            points, following = await _page(qdrant, name, where, offset, vectors=vectors)
         except NotThereError as exc:
             raise RetryableError(f"the collection {name} was replaced while it was read") from exc
         yield readable(points)
@@ -91,12 +91,17 @@ def readable(points: Sequence[models.Record]) -> list[StoredContent]:
 
 
 async def _page(
-    qdrant: Qdrant, name: str, offset: models.ExtendedPointId | None, *, vectors: bool
+    qdrant: Qdrant,
+    name: str,
+    where: models.Filter | None,
+    offset: models.ExtendedPointId | None,
+    *,
+    vectors: bool,
 ) -> tuple[list[models.Record], models.ExtendedPointId | None]:
     points, following = await qdrant.read(
         "reading the catalogue",
         lambda c: c.scroll(
-            name, limit=_PAGE, offset=offset, with_vectors=[DENSE] if vectors else False
+            name, where, _PAGE, offset=offset, with_vectors=[DENSE] if vectors else False
         ),
     )
     return points, following

@@ -1,14 +1,17 @@
 """The servers that the contracts run on, one for all tests and own ones to stop, and stores."""
 
+import asyncio
 import os
-from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
 from pathlib import Path
 from uuid import uuid4
 
 import pytest
 
+from adapters.catalogue.file_repository import CatalogueFile
 from adapters.memory.content_store import InMemoryContentStore
 from adapters.qdrant.connection import Qdrant
+from adapters.qdrant.content_store import QdrantContentStore
 from adapters.qdrant.repository import QdrantContentRepository
 from adapters.redis.connection import Client, connect
 from adapters.redis.due_queue import _ROLES
@@ -16,12 +19,14 @@ from adapters.redis.keys import DEAD_LETTERS, KNOWN_LETTERS, queue_key, stream_k
 from core.content import Content
 from core.ports import ContentRepository, ContentStore
 from deploy.valkey import Valkey, valkey_binary
+from tests.catalogues.repository import MemoryRepository
 from tests.contract.catalogue import CATALOGUE
+from tests.contract.written import written
 from tests.qdrant_edge.aliases import remove_catalogue
 from tests.qdrant_edge.serving import serving
 from tests.valkey_cluster import ValkeyCluster
 
-MakeStore = Callable[[Sequence[Content]], ContentStore]
+MakeStore = Callable[[Sequence[Content]], Awaitable[ContentStore]]
 
 _SHARDS = range(3)
 # What belongs to a user lies under an id of its own test; these keys are everybody's.
@@ -99,17 +104,77 @@ def uid() -> str:
     return f"u-{uuid4().hex[:12]}"
 
 
-@pytest.fixture(params=[InMemoryContentStore])
-def make_store(request: pytest.FixtureRequest) -> MakeStore:
-    """Makes a `ContentStore` of items; the next adapter is one more of the params."""
-    make: MakeStore = request.param
+@pytest.fixture
+def make_memory_store() -> MakeStore:
+    """Makes a store in memory."""
+
+    async def make(contents: Sequence[Content]) -> ContentStore:
+        return InMemoryContentStore(contents)
+
     return make
 
 
 @pytest.fixture
-def store(make_store: MakeStore) -> ContentStore:
+async def make_qdrant_store(qdrant: Qdrant) -> AsyncIterator[MakeStore]:
+    """Makes a store in Qdrant, each under a name of its own."""
+    aliases: list[str] = []
+
+    async def make(contents: Sequence[Content]) -> ContentStore:
+        aliases.append(f"test-{uuid4().hex[:12]}")
+        await written(QdrantContentRepository(qdrant, aliases[-1]), contents)
+        return await QdrantContentStore.open(qdrant, aliases[-1])
+
+    yield make
+    for alias in aliases:
+        await remove_catalogue(qdrant, alias)
+
+
+@pytest.fixture(params=["memory", "qdrant"])
+def make_store(request: pytest.FixtureRequest) -> MakeStore:
+    """Makes a `ContentStore` of items; the next adapter is one more of the params."""
+    make: MakeStore = request.getfixturevalue(f"make_{request.param}_store")
+    return make
+
+
+@pytest.fixture(params=["memory"])
+def make_versioned_store(request: pytest.FixtureRequest) -> MakeStore:
+    """Makes stores whose version says what their items are, and nothing else."""
+    make: MakeStore = request.getfixturevalue(f"make_{request.param}_store")
+    return make
+
+
+@pytest.fixture(params=["memory", "qdrant"])
+def store(request: pytest.FixtureRequest) -> ContentStore:
     """A store of the small catalogue."""
-    return make_store(CATALOGUE)
+    found: ContentStore = request.getfixturevalue(f"{request.param}_store")
+    return found
+
+
+@pytest.fixture
+async def memory_store(make_memory_store: MakeStore) -> ContentStore:
+    """The small catalogue in memory."""
+    return await make_memory_store(CATALOGUE)
+
+
+@pytest.fixture
+async def qdrant_store(qdrant: Qdrant, qdrant_catalogue: str) -> ContentStore:
+    """The small catalogue in Qdrant, which no test changes."""
+    return await QdrantContentStore.open(qdrant, qdrant_catalogue)
+
+
+@pytest.fixture(scope="session")
+def qdrant_catalogue(qdrant_url: str) -> Iterator[str]:
+    """The alias of the small catalogue: its indexes take longer than most tests."""
+    alias = f"test-{uuid4().hex[:12]}"
+
+    async def change(work: Callable[[Qdrant], Awaitable[object]]) -> None:
+        qdrant = connect_qdrant(qdrant_url)
+        await work(qdrant)
+        await qdrant.aclose()
+
+    asyncio.run(change(lambda one: written(QdrantContentRepository(one, alias), CATALOGUE)))
+    yield alias
+    asyncio.run(change(lambda one: remove_catalogue(one, alias)))
 
 
 @pytest.fixture(scope="session")
@@ -125,7 +190,7 @@ def qdrant_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 @pytest.fixture
 async def qdrant(qdrant_url: str) -> AsyncIterator[Qdrant]:
     """A client of that server."""
-    qdrant = Qdrant(qdrant_url, api_key=os.environ.get("QDRANT_API_KEY", ""))
+    qdrant = connect_qdrant(qdrant_url)
     yield qdrant
     await qdrant.aclose()
 
@@ -144,11 +209,28 @@ def qdrant_repository(qdrant: Qdrant, alias: str) -> QdrantContentRepository:
     return QdrantContentRepository(qdrant, alias, retired_s=0.0)
 
 
-@pytest.fixture(params=["qdrant"])
+@pytest.fixture
+def file_repository(tmp_path: Path) -> CatalogueFile:
+    """An empty repository in one file."""
+    return CatalogueFile(tmp_path / "catalogue.jsonl")
+
+
+@pytest.fixture
+def memory_repository() -> MemoryRepository:
+    """What the importer's own tests use."""
+    return MemoryRepository()
+
+
+@pytest.fixture(params=["memory", "file", "qdrant"])
 def repository(request: pytest.FixtureRequest) -> ContentRepository:
     """An empty `ContentRepository`; the next adapter is one more of the params."""
     found: ContentRepository = request.getfixturevalue(f"{request.param}_repository")
     return found
+
+
+def connect_qdrant(url: str) -> Qdrant:
+    """A client of the common Qdrant."""
+    return Qdrant(url, api_key=os.environ.get("QDRANT_API_KEY", ""))
 
 
 async def _only_user(client: Client) -> AsyncIterator[Client]:

@@ -1,75 +1,17 @@
 """What every `ContentRepository` holds: items come back as written, and are served at commit."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 
 import msgspec
 import numpy as np
 import pytest
 
-from core.content import Content, ContentRules
+from core.content import Content
 from core.errors import RejectedError
 from core.geo import GeoPoint
-from core.ports import ContentRepository, ContentWriter, ItemDigests, StoredContent
-from core.vectors import to_grid
+from core.ports import ContentRepository, ContentWriter
 from tests.contract.catalogue import CATALOGUE, angle, item
-
-SPACE, OTHER_SPACE = "hashed-3", "sentences-3"
-FULL = Content(
-    id='ü-😀 "/\\.\u2028\u0000',
-    title="Łódź · 東京 \t",
-    text="Zeile\nZeile 'zwei' \u202e",
-    tags={"theme:Résistance": 1 / 3, "a.b[0]:c": 0.1, "theme:resistance": 1.0},
-    position=GeoPoint(-0.1 - 0.2, 179.99999999999997),
-    image="https://example.org/?a=b&c=ü",
-    place="Paris",
-    date="1944",
-    language="fr",
-    popularity=1234567.8912345678,
-    related={"b": 0.7, "ü": 2 / 3},
-    rules=ContentRules(
-        hidden=True,
-        valid_from_ms=1_764_000_000_001,
-        valid_until_ms=1_764_000_000_002,
-        pinned=3,
-        apart=("tram", "ü"),
-        together="pair",
-    ),
-    vector=to_grid([0.6, -0.8, 1e-3]),
-)
-
-
-def stored(content: Content, source: str = "source") -> StoredContent:
-    return StoredContent(content=content, digests=ItemDigests(item=content.digest(), source=source))
-
-
-async def written(
-    repository: ContentRepository, contents: Sequence[Content], space: str = SPACE
-) -> ContentWriter:
-    """A writer that wrote these and has them served."""
-    writer = await repository.open(vector_space=space, dim=3)
-    await writer.upsert([stored(content) for content in contents])
-    await writer.commit()
-    return writer
-
-
-async def scanned(
-    repository: ContentRepository, *, vectors: bool = True
-) -> dict[str, StoredContent]:
-    pages = [page async for page in repository.scan(vectors=vectors)]
-    items = [one for page in pages for one in page]
-    by_id = {one.content.id: one for one in items}
-    assert len(items) == len(by_id), "an item came twice"
-    return by_id
-
-
-def same(one: StoredContent, other: StoredContent) -> bool:
-    """Structs compare their vectors, which numpy will not answer with a bool."""
-    bare = [msgspec.structs.replace(each.content, vector=angle(0)[:0]) for each in (one, other)]
-    return (
-        one.digests == other.digests
-        and msgspec.to_builtins(bare[0].as_record()) == msgspec.to_builtins(bare[1].as_record())
-        and np.array_equal(one.content.vector, other.content.vector)
-    )
+from tests.contract.written import FULL, OTHER_SPACE, SPACE, same, scanned, stored, written
 
 
 class TestContentRepository:
@@ -117,6 +59,7 @@ class TestContentRepository:
     ) -> None:
         writer = await written(repository, [item("a", 0), item("b", 0), item("a", 10)])
         await writer.upsert([stored(item("b", 20), "changed")])
+        await writer.commit()
         assert (await repository.get(["a"]))["a"].content.vector.tolist() == angle(10).tolist()
         assert same((await repository.get(["b"]))["b"], stored(item("b", 20), "changed"))
 
@@ -126,12 +69,14 @@ class TestContentRepository:
         writer = await written(repository, [FULL])
         bare = Content(id=FULL.id, title="Bare", vector=angle(0))
         await writer.upsert([stored(bare)])
+        await writer.commit()
         assert same((await repository.get([FULL.id]))[FULL.id], stored(bare))
 
     async def test_deleted_items_are_gone(self, repository: ContentRepository) -> None:
         writer = await written(repository, CATALOGUE)
         await writer.delete(["a-near", "ü-😀", "missing"])
         await writer.delete([])
+        await writer.commit()
         left = sorted(one.id for one in CATALOGUE if one.id not in {"a-near", "ü-😀"})
         assert sorted(await scanned(repository)) == left
         assert sorted(await writer.digests()) == left
@@ -155,6 +100,22 @@ class TestContentRepository:
         assert await repository.vector_space() is None
         assert await scanned(repository) == {}
         assert sorted(await writer.digests()) == sorted(one.id for one in CATALOGUE)
+
+    async def test_what_a_stopped_writer_wrote_is_there_for_the_next(
+        self, repository: ContentRepository
+    ) -> None:
+        await written(repository, [item("a", 0)])
+        stopped = await repository.open(vector_space=SPACE, dim=3)
+        await stopped.upsert([stored(item("b", 0)), stored(item("c", 0)), stored(item("a", 10))])
+        await stopped.delete(["c"])
+        writer = await repository.open(vector_space=SPACE, dim=3)
+        assert await writer.digests() == {
+            "a": stored(item("a", 10)).digests,
+            "b": stored(item("b", 0)).digests,
+        }
+        assert same((await writer.get(["a"]))["a"], stored(item("a", 10)))
+        await writer.commit()
+        assert sorted(await scanned(repository)) == ["a", "b"]
 
     async def test_another_space_is_written_beside_the_served_one(
         self, repository: ContentRepository
@@ -205,6 +166,7 @@ class TestContentRepository:
         writer = await written(repository, [item("a", 0)])
         before = await repository.mark()
         await writer.delete(["a"])
+        await writer.commit()
         assert await scanned(repository) == {}
         assert await repository.vector_space() == SPACE
         assert await repository.mark() not in {"", before}
@@ -237,8 +199,10 @@ class TestContentRepositoryMark:
     ) -> None:
         writer = await written(repository, CATALOGUE[:1])
         await writer.upsert([stored(one) for one in CATALOGUE[1:]])
+        await writer.commit()
         before = await repository.mark()
         await WRITES[write](writer)  # type: ignore[misc]
+        await writer.commit()
         assert await repository.mark() != before
 
     async def test_marks_of_one_moment_differ(self, repository: ContentRepository) -> None:
@@ -246,6 +210,7 @@ class TestContentRepositoryMark:
         marks = []
         for degrees in range(20):
             await writer.upsert([stored(item("a-near", degrees))])
+            await writer.commit()
             marks.append(await repository.mark())
         assert len(set(marks)) == 20
 
@@ -266,4 +231,5 @@ class TestContentRepositorySize:
             one.id for one in contents
         ]
         await writer.delete([one.id for one in contents[::2]])
+        await writer.commit()
         assert sorted(await scanned(repository)) == [one.id for one in contents[1::2]]

@@ -104,21 +104,28 @@ CHANGES: dict[str, object] = {
 
 
 class TestContentStoreVersion:
-    def test_equal_catalogues_have_one_version(self, make_store: MakeStore) -> None:
+    async def test_equal_catalogues_have_one_version(self, make_versioned_store: MakeStore) -> None:
         reordered = [
             msgspec.structs.replace(one, tags=dict(sorted(one.tags.items(), reverse=True)))
             for one in reversed(CATALOGUE)
         ]
-        assert make_store(CATALOGUE).version == make_store(reordered).version
+        one, other = await make_versioned_store(CATALOGUE), await make_versioned_store(reordered)
+        assert one.version == other.version
 
     @pytest.mark.parametrize("field", CHANGES)
-    def test_any_change_of_an_item_changes_it(self, make_store: MakeStore, field: str) -> None:
+    async def test_any_change_of_an_item_changes_it(
+        self, make_versioned_store: MakeStore, field: str
+    ) -> None:
         changed = [msgspec.structs.replace(BY_ID["b-near"], **{field: CHANGES[field]})]
         others = [one for one in CATALOGUE if one.id != "b-near"]
-        assert make_store(others + changed).version != make_store(CATALOGUE).version
+        one = await make_versioned_store(CATALOGUE)
+        other = await make_versioned_store(others + changed)
+        assert one.version != other.version
 
-    def test_an_item_more_or_less_changes_it(self, make_store: MakeStore) -> None:
-        assert make_store(CATALOGUE[1:]).version != make_store(CATALOGUE).version
+    async def test_an_item_more_or_less_changes_it(self, make_versioned_store: MakeStore) -> None:
+        one = await make_versioned_store(CATALOGUE)
+        other = await make_versioned_store(CATALOGUE[1:])
+        assert one.version != other.version
 
     def test_every_field_is_among_the_changes(self) -> None:
         derived = {"words", "keyed_tags"}  # from text and tags

@@ -14,7 +14,7 @@ from adapters.qdrant.repository import QdrantContentRepository
 from core.errors import ConfigError
 from core.log_names import ITEM_UNREADABLE
 from tests.contract.catalogue import CATALOGUE, item
-from tests.contract.test_content_repository import FULL, SPACE, scanned, stored, written
+from tests.contract.written import FULL, SPACE, scanned, stored, written
 
 Edit = Callable[[AsyncQdrantClient], Awaitable[Any]]
 

@@ -11,7 +11,7 @@ from adapters.qdrant.repository import QdrantContentRepository
 from core.errors import ConfigError, RejectedError, RetryableError
 from core.ports import ContentWriter
 from tests.contract.catalogue import CATALOGUE, item
-from tests.contract.test_content_repository import SPACE, scanned, stored, written
+from tests.contract.written import SPACE, scanned, stored, written
 from tests.qdrant_edge.faults import Fault
 from tests.qdrant_edge.process import EdgeServer
 from tests.qdrant_edge.serving import serving

@@ -16,18 +16,21 @@ def filter_of(wanted: models.Filter | None) -> edge.Filter | None:
     """A whole filter; None filters nothing."""
     if wanted is None:
         return None
-    if wanted.min_should is not None:
-        raise not_spoken("min_should")
     return edge.Filter(
         must=_conditions(wanted.must),
         should=_conditions(wanted.should),
         must_not=_conditions(wanted.must_not),
+        min_should=None if wanted.min_should is None else _some(wanted.min_should),
     )
 
 
 def geo_point(point: models.GeoPoint) -> edge.GeoPoint:
     """A position."""
     return edge.GeoPoint(lon=point.lon, lat=point.lat)
+
+
+def _some(wanted: models.MinShould) -> edge.MinShould:
+    return edge.MinShould([_condition(one) for one in wanted.conditions], wanted.min_count)
 
 
 def _conditions(

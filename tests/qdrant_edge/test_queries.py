@@ -27,6 +27,15 @@ FILTERS = {
         ),
         [2, 4],
     ),
+    "some of several": (
+        models.Filter(
+            min_should=models.MinShould(
+                min_count=2,
+                conditions=[_field("n", range={"gte": n}) for n in (2, 3, 4)],
+            )
+        ),
+        [3, 4],
+    ),
     "a range": (models.Filter(must=[_field("n", range={"gt": 1, "lte": 3})]), [2, 3]),
     "words": (models.Filter(must=[_field("name", match={"text": "RESISTANCE song"})]), [4]),
     "any word": (models.Filter(must=[_field("name", match={"text_any": "three song"})]), [3, 4]),
