@@ -22,7 +22,6 @@ from ingest_worker.publisher_report import PublisherCollector, PublisherReport
 _LOOK_EVERY_S = 2.0
 _AGAIN_S = 1.0
 _SILENT_S = 30.0
-"""A child that reports nothing for so long hangs."""
 _END_WITHIN_S = 3.0
 
 _REPORT = msgspec.json.Decoder(PublisherReport)
@@ -46,15 +45,24 @@ class PublisherChild:
         command: Sequence[str],
         shown: PublisherCollector,
         beat: Callable[[], None],
+        look_every_s: float = _LOOK_EVERY_S,
         silent_s: float = _SILENT_S,
+        end_within_s: float = _END_WITHIN_S,
     ) -> None:
-        """Nothing is started yet. `beat` is called as long as it looks after the child."""
+        """Nothing is started yet. `beat` is called as long as it looks after the child.
+
+        `look_every_s`: how often it tries to get the lease. `silent_s`: a child
+        that reports nothing for so long hangs. `end_within_s`: what it is given
+        to end by itself.
+        """
         self._lease = lease
         self._holder = holder
         self._command = command
         self._shown = shown
         self._beat = beat
+        self._look_every_s = look_every_s
         self._silent_s = silent_s
+        self._end_within_s = end_within_s
 
     async def run(self, stopping: asyncio.Event) -> None:
         """Keep a child running while the lease is ours, until told to stop."""
@@ -64,7 +72,7 @@ class PublisherChild:
                 await self._run_child(stopping)
                 await pause(stopping, _AGAIN_S)
             else:
-                await pause(stopping, _LOOK_EVERY_S)
+                await pause(stopping, self._look_every_s)
 
     async def _may_start(self) -> bool:
         try:
@@ -83,7 +91,7 @@ class PublisherChild:
         finally:
             listening.cancel()
             stopped.cancel()
-            code = await _end(child)
+            code = await self._end(child)
             self._shown.report.holds_lease = False
             _log.info(PUBLISHER_ENDED, child=child.pid, code=code)
 
@@ -102,14 +110,13 @@ class PublisherChild:
             with suppress(msgspec.DecodeError):  # something else wrote a line
                 self._shown.report = _REPORT.decode(line)
 
-
-async def _end(child: Process) -> int:
-    """Let it end by itself, which it does without its standard input, or end it."""
-    if child.stdin is not None:
-        child.stdin.close()
-    try:
-        async with asyncio.timeout(_END_WITHIN_S):
+    async def _end(self, child: Process) -> int:
+        """Let it end by itself, which it does without its standard input, or end it."""
+        if child.stdin is not None:
+            child.stdin.close()
+        try:
+            async with asyncio.timeout(self._end_within_s):
+                return await child.wait()
+        except TimeoutError:
+            child.kill()
             return await child.wait()
-    except TimeoutError:
-        child.kill()
-        return await child.wait()

@@ -5,6 +5,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from time import monotonic
 
+import msgspec
 import structlog
 
 from core.errors import RejectedError, RetryableError
@@ -13,10 +14,17 @@ from core.shelf import Lease
 from ingest_worker.publisher import Publisher
 from ingest_worker.publisher_report import PublisherReport
 
-_RENEW_EVERY_S = 2.0
-_AGAIN_S = 1.0
+LEASE_MS = 10_000
 
 _log = structlog.get_logger()
+
+
+class PublishingPace(msgspec.Struct, frozen=True, kw_only=True):
+    """How often the source is looked at, the lease renewed, and what failed tried again."""
+
+    every_s: float
+    renew_every_s: float = 2.0
+    again_s: float = 1.0
 
 
 class Publishing:
@@ -28,7 +36,7 @@ class Publishing:
         lease: Lease,
         *,
         holder: str,
-        every_ms: int,
+        pace: PublishingPace,
         report: PublisherReport,
         beat: Callable[[], None],
         leaves_with_lease: bool,
@@ -37,7 +45,7 @@ class Publishing:
         self._publisher = publisher
         self._lease = lease
         self._holder = holder
-        self._every_s = every_ms / 1000
+        self._pace = pace
         self._report = report
         self._beat = beat
         self._leaves_with_lease = leaves_with_lease
@@ -71,7 +79,7 @@ class Publishing:
                     self._held.clear()
                     _log.warning(LEASE_LOST)
             self._report.holds_lease = self._held.is_set()
-            await asyncio.sleep(_RENEW_EVERY_S)
+            await asyncio.sleep(self._pace.renew_every_s)
 
     async def _work(self) -> None:
         while True:
@@ -81,12 +89,12 @@ class Publishing:
             took_s = monotonic() - started_s
             if error:
                 self._report.failed(error)
-                await asyncio.sleep(max(self._every_s, _AGAIN_S))
+                await asyncio.sleep(max(self._pace.every_s, self._pace.again_s))
             elif published:
                 self._note(took_s)
-                await asyncio.sleep(max(self._every_s, took_s))  # others need the machine, too
+                await asyncio.sleep(max(self._pace.every_s, took_s))  # others need the machine, too
             else:
-                await asyncio.sleep(self._every_s)
+                await asyncio.sleep(self._pace.every_s)
 
     async def _round(self) -> tuple[str, bool]:
         """What kept it from being finished, and whether something was published."""

@@ -46,9 +46,12 @@ class Source:
         self.marked = "1"
         self.on_scan: Callable[[], object] = lambda: None
         self.is_away = False
+        self.errors: list[Exception] = []
         self.before_mark: list[Callable[[], Awaitable[object]]] = []
 
     async def mark(self) -> str:
+        if self.errors:
+            raise self.errors.pop()
         if self.is_away:
             raise RetryableError("the source is away")
         if self.before_mark:
