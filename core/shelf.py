@@ -56,6 +56,18 @@ class Lease(Protocol):
         ...
 
 
+class ModelledSpace(Protocol):
+    """Remembers for which vector space every model was rebuilt."""
+
+    async def get(self) -> str | None:
+        """That space, None before the first time."""
+        ...
+
+    async def set(self, space: str) -> None:
+        """All of them have been."""
+        ...
+
+
 class Snapshot(ContentStore, Protocol):
     """A whole catalogue that never changes, opened from a file."""
 

@@ -11,6 +11,8 @@ _ESCAPED = str.maketrans({"%": "%25", "{": "%7B", "}": "%7D"})
 DEAD_LETTERS = "dead-letters"
 KNOWN_LETTERS = "known:{dead-letters}"
 """The letters that have been there, in the slot of the letters themselves."""
+MODELLED_SPACE = "modelled-space"
+"""The vector space that every model was rebuilt for."""
 GROUP = "ingest"
 """The consumer group of every shard's stream."""
 
