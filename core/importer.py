@@ -62,6 +62,15 @@ class ImportPlan(msgspec.Struct, kw_only=True):
         """Whether a catalogue of another space is to be replaced as a whole."""
         return self.served_space not in (None, self.vector_space)
 
+    def require_space(self, *, may_move: bool) -> None:
+        """Raises: RejectedError where the vectors are of another space than those served."""
+        if self.moves and not may_move:
+            raise RejectedError(
+                f"the catalogue has vectors of {self.served_space} and this import makes those of "
+                f"{self.vector_space}, which never mix: import with the embedder of the former, "
+                "or say that the whole catalogue is to be built anew (--new-embedder)"
+            )
+
     def count(self, item: StoredContent, served: ItemDigests | None) -> None:
         """One more item of the file, and what is served under its id."""
         self.items += 1
@@ -117,17 +126,21 @@ class ContentImporter:
         self,
         plan: ImportPlan,
         *,
-        prune: bool,
+        prune: bool = False,
+        may_move: bool = False,
         batch: int = 256,
         progress: Callable[[int], None] = lambda _: None,
     ) -> ImportOutcome:
         """Write what the plan says, batch by batch, and serve it.
 
         With `prune` the items that the file does not have are removed,
-        otherwise they stay. `progress` is told of every few rows.
+        otherwise they stay. With `may_move` a catalogue of another space is
+        replaced by a new one. `progress` is told of every few rows.
 
-        Raises: RejectedError where those that stay cannot be embedded in the new space.
+        Raises: RejectedError where the spaces differ without that, or those that
+            stay cannot be embedded in the new one.
         """
+        plan.require_space(may_move=may_move)
         stays = frozenset() if prune else frozenset(plan.removed)
         embeds_others = plan.vector_space == embedder_space(self._embedder)
         if plan.moves and stays and not embeds_others:
