@@ -12,9 +12,9 @@ import numpy as np
 import numpy.typing as npt
 
 from core.content import Content
+from core.ragged import Rows, members
+from core.strings import StringTable
 from core.vectors import Floats, GridMatrix
-
-Rows = npt.NDArray[np.intp]
 
 
 class TagRows(msgspec.Struct, frozen=True, kw_only=True):
@@ -50,11 +50,7 @@ class TagColumns(msgspec.Struct, frozen=True, kw_only=True):
 
     def of(self, rows: Rows) -> TagRows:
         """The tags of these rows."""
-        begins = self.starts[rows]
-        lengths = self.starts[rows + 1] - begins
-        owners = np.repeat(np.arange(len(rows)), lengths)
-        shifts = np.repeat(begins - (np.cumsum(lengths) - lengths), lengths)
-        places = np.arange(len(owners)) + shifts
+        places, owners = members(self.starts, rows)
         return TagRows(
             count=len(rows), owners=owners, ids=self.ids[places], weights=self.weights[places]
         )
@@ -77,7 +73,7 @@ class ContentColumns(msgspec.Struct, frozen=True, kw_only=True):
         is in a group of `apart` or `together`.
     """
 
-    ids: Sequence[str]
+    ids: StringTable
     contents: Sequence[Content]
     order: npt.NDArray[np.int32]
     vectors: GridMatrix
@@ -101,7 +97,7 @@ class ContentColumns(msgspec.Struct, frozen=True, kw_only=True):
         ]
         grouped = [bool(one.rules.apart) or one.rules.together is not None for one in contents]
         return cls(
-            ids=ids,
+            ids=StringTable.of(ids),
             contents=contents,
             order=order,
             vectors=_matrix(contents),
@@ -144,7 +140,7 @@ class ContentRows(Sequence[Content]):
     @property
     def ids(self) -> list[str]:
         """The items' ids, without making the items."""
-        return [self.columns.ids[row] for row in self.rows.tolist()]
+        return self.columns.ids.take(self.rows)
 
     @property
     def vectors(self) -> GridMatrix:

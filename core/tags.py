@@ -38,9 +38,14 @@ def is_tag(text: str) -> bool:
     return bool(facet and label)
 
 
-def fold_words(text: str) -> set[str]:
-    """The words of a text in comparable form."""
-    return {_fold(word) for word in _WORD.findall(text)}
+def word_keys(text: str) -> list[str]:
+    """The words of a text in comparable form, in their order."""
+    return [key for word in _WORD.findall(text) if (key := _word_key(word))]
+
+
+@lru_cache(maxsize=65_536)
+def _word_key(word: str) -> str:
+    return _fold(word)
 
 
 def _fold(text: str) -> str:

@@ -23,7 +23,7 @@ from core.columns import ContentRows
 from core.content import Content, ContentFilter
 from core.errors import ConfigError
 from core.geo import GeoPoint
-from core.tags import fold_words, tag_key
+from core.tags import tag_key, word_keys
 from core.vectors import GRID, GridVector
 
 _RINGS = (1 / 64, 1 / 16, 1 / 4, 1.0)
@@ -161,7 +161,7 @@ class QdrantContentStore:
 
     async def search_text(self, query: str, *, limit: int, where: ContentFilter) -> ContentRows:
         """By how many of the query's words an item has; unfinished ones count in titles."""
-        words = [has_word(word) for word in sorted(fold_words(query)) if word]
+        words = [has_word(word) for word in sorted(set(word_keys(query)))]
         ids: dict[str, None] = {}
         for number in range(len(words), 0, -1):
             if len(ids) >= limit:

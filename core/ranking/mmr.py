@@ -7,8 +7,8 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from core.columns import Rows
 from core.config import RankingConfig
+from core.ragged import Rows
 from core.ranking.fusion import MICRO, Micros
 from core.vectors import Floats, GridMatrix, cosines
 

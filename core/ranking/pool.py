@@ -7,7 +7,8 @@ import msgspec
 import numpy as np
 import numpy.typing as npt
 
-from core.columns import NOTHING, ContentRows, Rows
+from core.columns import NOTHING, ContentRows
+from core.ragged import Rows
 
 
 class Candidates(msgspec.Struct, frozen=True, kw_only=True):

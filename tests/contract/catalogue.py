@@ -1,6 +1,7 @@
 """A small catalogue in which every search has a known answer."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from typing import Any
 
 import numpy as np
 
@@ -52,3 +53,8 @@ EAST = angle(0)
 
 def ids(contents: Sequence[Content]) -> list[str]:
     return [one.id for one in contents]
+
+
+def whole(contents: Iterable[Content]) -> list[tuple[dict[str, Any], list[float]]]:
+    """Items in a form that can be compared: arrays of vectors cannot."""
+    return [(one.as_record(), one.vector.tolist()) for one in contents]

@@ -1,0 +1,120 @@
+"""Builds the index of a catalogue: the same items give the same arrays on every machine."""
+
+from collections.abc import Iterable
+
+import msgspec
+import numpy as np
+
+from core.content import Content
+from core.index import row_arrays
+from core.index.arrays import Figures, IndexArrays
+from core.index.calibrate import calibrate
+from core.index.cells import VectorCells
+from core.index.clustering import cell_count, cells_of, train_centroids
+from core.index.documents import DocumentBlock
+from core.index.gathering import Gathered
+from core.index.geo_grid import GeoGrid
+from core.index.row_arrays import RowOrder
+from core.index.tag_lists import tag_lists
+from core.ragged import Numbers, Rows
+from core.strings import StringLookup, StringTable
+from core.vectors import GridMatrix
+
+_STILL_FITS = 0.1
+"""Centroids are kept while the catalogue is within a tenth of the size they were found for."""
+
+
+class BuiltIndex(msgspec.Struct, frozen=True, kw_only=True):
+    """An index: its arrays, and what is said of them."""
+
+    arrays: IndexArrays
+    figures: Figures
+
+
+def build_index(
+    contents: Iterable[Content], vector_space: str = "", *, previous: BuiltIndex | None = None
+) -> BuiltIndex:
+    """Index the items; a later one of the same id replaces an earlier one.
+
+    With the index of a similar catalogue as `previous` its centroids are taken,
+    which saves most of the time. Searches then find the same but for rows that
+    the one or the other index misses, and the bytes differ from a fresh build's.
+    """
+    gathered = Gathered()
+    for content in contents:
+        gathered.add(content)
+    ids, positions = gathered.sorted_ids()
+    vectors = gathered.vectors()[positions]
+    version = gathered.version(positions, vectors)
+    hidden = np.array(gathered.hidden, dtype=np.bool_)[positions]
+    shown = np.flatnonzero(~hidden)
+    centroids, trained_on = _centroids(vectors, shown, previous)
+    cells, sorter = cells_of(vectors[shown], centroids)
+    order = np.concatenate([shown[sorter], np.flatnonzero(hidden)]).astype(np.int32)
+    vectors = vectors[order]
+    probe, recall = calibrate(vectors[: len(shown)], cells)
+    rows = RowOrder(positions[order], order, len(shown), len(gathered.documents))
+    arrays = _arrays(gathered, [ids[one] for one in order.tolist()], rows, vectors, cells)
+    figures = Figures(
+        version=version,
+        vector_space=vector_space,
+        items=len(ids),
+        shown=len(shown),
+        dim=vectors.shape[1],
+        probe=probe,
+        recall=recall,
+        trained_on=trained_on,
+    )
+    return BuiltIndex(arrays=arrays, figures=figures)
+
+
+def _centroids(
+    vectors: GridMatrix, shown: Rows, previous: BuiltIndex | None
+) -> tuple[GridMatrix, int]:
+    count = cell_count(len(shown))
+    if previous is not None and previous.figures.dim == vectors.shape[1]:
+        trained_on = previous.figures.trained_on
+        if count > 1 and abs(len(shown) - trained_on) <= _STILL_FITS * trained_on:
+            return previous.arrays.cells.centroids, trained_on
+    if count == 1:
+        return np.zeros((1, vectors.shape[1]), dtype=np.float32), len(shown)
+    return train_centroids(vectors[shown], count), len(shown)
+
+
+def _arrays(
+    gathered: Gathered, ids: list[str], rows: RowOrder, vectors: GridMatrix, cells: VectorCells
+) -> IndexArrays:
+    table = StringTable.of(ids)
+    places = np.frombuffer(gathered.places, dtype=np.float64).reshape(-1, 2)[rows.positions]
+    lengths = np.frombuffer(gathered.lengths, dtype=np.float64)
+    popularity = np.frombuffer(gathered.popularity, dtype=np.float64)
+    tag_names, tags = row_arrays.tag_table(gathered.tags, rows)
+    return IndexArrays(
+        ids=table,
+        lookup=StringLookup.of(table),
+        order=rows.order,
+        by_order=_inverse(rows.order),
+        vectors=vectors,
+        cells=cells,
+        places=places,
+        geo=GeoGrid.of(places[: rows.shown]),
+        tag_names=tag_names,
+        tags=tags,
+        tag_lists=tag_lists(tags, len(tag_names), rows.order[: rows.shown]),
+        popular=row_arrays.popular_rows(popularity, rows),
+        related=row_arrays.related_lists(
+            gathered, {content_id: row for row, content_id in enumerate(ids)}, rows
+        ),
+        ruled=np.array(gathered.ruled, dtype=np.bool_)[rows.positions],
+        timed=row_arrays.timed_rows(gathered, rows),
+        pinned=row_arrays.pinned_rows(gathered, rows),
+        groups=row_arrays.groups(gathered, rows),
+        words=row_arrays.word_lists(gathered.words, lengths, rows),
+        documents=DocumentBlock.of([gathered.documents[one] for one in rows.positions.tolist()]),
+    )
+
+
+def _inverse(order: Numbers) -> Numbers:
+    by_order = np.empty_like(order)
+    by_order[order] = np.arange(len(order), dtype=np.int32)
+    return by_order

@@ -1,0 +1,49 @@
+"""A `ContentFilter` as row numbers, worked out once for the searches of one answer."""
+
+import numpy as np
+import numpy.typing as npt
+
+from core.ragged import Numbers, Rows
+
+Mask = npt.NDArray[np.bool_]
+
+
+class Scope:
+    """What a search may return.
+
+    `blocked` says of every row whether it is outside. `rows` are those inside,
+    ascending, where tags or a place narrow them down; None where all but a few
+    are inside, and then hidden rows are not blocked: no search list has them.
+    """
+
+    __slots__ = ("blocked", "rows")
+
+    def __init__(self, blocked: Mask, rows: Rows | None) -> None:
+        """Shape: `blocked` (n,), `rows` (k,) or None."""
+        self.blocked = blocked
+        self.rows = rows
+
+    @classmethod
+    def of(cls, count: int, inside: Mask | None, outside: Rows) -> "Scope":
+        """Everything, or what the mask `inside` says, without the rows `outside`."""
+        if inside is None:
+            blocked = np.zeros(count, dtype=np.bool_)
+            blocked[outside] = True
+            return cls(blocked, None)
+        inside[outside] = False
+        return cls(~inside, np.flatnonzero(inside))
+
+    def keep(self, rows: Rows | Numbers) -> Rows:
+        """Those of `rows` that are inside, in their order."""
+        return rows[~self.blocked[rows]].astype(np.intp, copy=False)
+
+    def first(self, ranked: Numbers, limit: int) -> Rows:
+        """The first of a ranking of rows that are inside. Shape: (n,) to at most (limit,)."""
+        found: list[Rows] = []
+        begin, size, missing = 0, 2 * limit, limit
+        while missing > 0 and begin < len(ranked):
+            kept = self.keep(ranked[begin : begin + size])[:missing]
+            found.append(kept)
+            missing -= len(kept)
+            begin, size = begin + size, size * 2
+        return np.concatenate(found) if found else np.zeros(0, dtype=np.intp)
