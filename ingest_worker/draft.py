@@ -6,7 +6,7 @@ there is none of the same text.
 
 import asyncio
 from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
-from typing import overload
+from typing import Protocol, overload
 
 import msgspec
 from msgspec.structs import replace
@@ -14,7 +14,7 @@ from msgspec.structs import replace
 from core.content import NOT_EMBEDDED, Content
 from core.digests import digests_of
 from core.errors import RetryableError
-from core.ports import ContentRepository, Embedder, ItemDigests, StoredContent
+from core.ports import Embedder, ItemDigests, StoredContent
 from core.shelf import Snapshot
 from core.spaces import embedder_space, given_space
 from core.vectors import to_grid
@@ -23,6 +23,26 @@ _ONE_BY_ONE = 1000
 """Past so many changed items the whole source is read: one pass, whatever it is."""
 _EMBED_AT_ONCE = 32
 """A model takes half a second for so many; until then nobody can stop it."""
+
+
+class ContentSource(Protocol):
+    """What a snapshot is made from: the reading half of a `ContentRepository`."""
+
+    async def mark(self) -> str:
+        """Changes with every write; empty while there is no catalogue."""
+        ...
+
+    async def vector_space(self) -> str | None:
+        """The space of the items' vectors, None of a file that does not say."""
+        ...
+
+    def scan(self, *, vectors: bool) -> AsyncIterator[Sequence[StoredContent]]:
+        """Every item once, in pages."""
+        ...
+
+    async def get(self, content_ids: Sequence[str]) -> Mapping[str, StoredContent]:
+        """The items that exist among `content_ids`, with their vectors."""
+        ...
 
 
 class Base(msgspec.Struct, frozen=True, kw_only=True):
@@ -75,11 +95,11 @@ class Draft(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class SourceReader:
-    """Reads a repository, and embeds what it has no vectors of."""
+    """Reads a source, and embeds what it has no vectors of."""
 
-    def __init__(self, repository: ContentRepository, embedder: Embedder) -> None:
+    def __init__(self, source: ContentSource, embedder: Embedder) -> None:
         """Nothing is read yet."""
-        self._repository = repository
+        self._source = source
         self._embedder = embedder
 
     async def read(self, base: Base | None) -> Draft:
@@ -87,12 +107,12 @@ class SourceReader:
 
         Raises: RetryableError where the source is away, or changes its space meanwhile.
         """
-        space = await self._repository.vector_space()
+        space = await self._source.vector_space()
         if space is None:
             return await self._read_unnamed(base)
         old = _usable(base, space)
         digests: dict[str, ItemDigests] = {}
-        async for page in self._repository.scan(vectors=False):
+        async for page in self._source.scan(vectors=False):
             digests |= {one.content.id: one.digests for one in page}
             await asyncio.sleep(0)  # a file's pages come without a wait
         changed = _differing(digests, old)
@@ -100,13 +120,13 @@ class SourceReader:
         for content_id in changed - found.keys():  # it went meanwhile
             del digests[content_id]
         digests |= {content_id: one.digests for content_id, one in found.items()}
-        if await self._repository.vector_space() != space:
+        if await self._source.vector_space() != space:
             raise RetryableError("the catalogue was replaced while it was read")
         return await self._drafted(space, found.values(), digests, old)
 
     async def _read_unnamed(self, base: Base | None) -> Draft:
         """A file that does not name its space: its own vectors where every item has one."""
-        stored = [one async for page in self._repository.scan(vectors=True) for one in page]
+        stored = [one async for page in self._source.scan(vectors=True) for one in page]
         dims = {len(one.content.vector) for one in stored}
         if len(dims) == 1 and dims != {0}:
             space = given_space(dims.pop())
@@ -126,11 +146,11 @@ class SourceReader:
 
     async def _read_items(self, content_ids: set[str]) -> AsyncIterator[StoredContent]:
         if len(content_ids) <= _ONE_BY_ONE:
-            found = await self._repository.get(sorted(content_ids)) if content_ids else {}
+            found = await self._source.get(sorted(content_ids)) if content_ids else {}
             for one in found.values():
                 yield one
             return
-        async for page in self._repository.scan(vectors=True):
+        async for page in self._source.scan(vectors=True):
             for one in page:
                 if one.content.id in content_ids:
                     yield one

@@ -18,9 +18,9 @@ from core.log_names import (
     PUBLICATION_OVERTAKEN,
     SNAPSHOT_REFUSED,
 )
-from core.ports import ContentRepository, Embedder
+from core.ports import Embedder
 from core.shelf import Snapshot, SnapshotShelf
-from ingest_worker.draft import Base, Draft, SourceReader
+from ingest_worker.draft import Base, ContentSource, Draft, SourceReader
 from ingest_worker.threads import aside
 
 _SCAN_SHARE = 10
@@ -47,8 +47,10 @@ class SnapshotFiles(Protocol):
         """Raises: RejectedError where it is damaged, FileNotFoundError where it is not there."""
         ...
 
-    def write(self, contents: Sequence[Content], vector_space: str) -> Snapshot:
-        """Write a snapshot and open what was written."""
+    def write(
+        self, contents: Sequence[Content], vector_space: str, previous: Snapshot | None
+    ) -> Snapshot:
+        """Write a snapshot and open what was written; `previous` may spare some work."""
         ...
 
 
@@ -58,7 +60,7 @@ class Publisher:
     def __init__(
         self,
         *,
-        repository: ContentRepository,
+        source: ContentSource,
         embedder: Embedder,
         shelf: SnapshotShelf,
         files: SnapshotFiles,
@@ -70,14 +72,15 @@ class Publisher:
 
         `may_be_empty`: a source that has lost all its items is believed.
         """
-        self._repository = repository
-        self._reader = SourceReader(repository, embedder)
+        self._source = source
+        self._reader = SourceReader(source, embedder)
         self._shelf = shelf
         self._files = files
         self._mark_tells_all = mark_tells_all
         self._may_be_empty = may_be_empty
         self._clock_s = clock_s
         self._base: Base | None = None
+        self._published: Snapshot | None = None
         self._mark = ""
         self._scan_at_s = 0.0
         self._tend_at_s = 0.0
@@ -85,8 +88,13 @@ class Publisher:
 
     @property
     def snapshot(self) -> Snapshot | None:
-        """What this publisher has made, or has found on the shelf and taken over."""
+        """What this publisher has made, or has found and taken over."""
         return self._base.snapshot if self._base else None
+
+    @property
+    def published(self) -> Snapshot | None:
+        """The same, once it is known to be on the shelf."""
+        return self._published
 
     async def adopt(self) -> None:
         """Begin with what is published, so that only what differs is read and embedded."""
@@ -108,14 +116,14 @@ class Publisher:
             where there is no room for a file.
         """
         try:
-            mark = await self._repository.mark()
+            mark = await self._source.mark()
         except RetryableError:
             await self._put_back(None)
             raise
         if mark == self._mark and not self._is_scan_due():
             return await self._put_back(mark)
         number = await self._shelf.number()
-        mark = await self._repository.mark()
+        mark = await self._source.mark()
         draft = await self._read(mark)
         if draft is not None:
             await self._build(draft)
@@ -148,8 +156,10 @@ class Publisher:
             if draft.digests != base.digests:
                 self._base = Base.read_as(base.snapshot, draft.digests)
             return
+        same_space = base is not None and base.snapshot.vector_space == draft.vector_space
+        previous = base.snapshot if base is not None and same_space else None
         contents = draft.contents(base)
-        snapshot = await aside(partial(self._files.write, contents, draft.vector_space))
+        snapshot = await aside(partial(self._files.write, contents, draft.vector_space, previous))
         self._base = Base.read_as(snapshot, draft.digests)
 
     async def _put_back(self, mark: str | None) -> bool:
@@ -157,7 +167,7 @@ class Publisher:
         if not await self._is_missed():
             return False
         number = await self._shelf.number()
-        if mark is not None and await self._repository.mark() != mark:
+        if mark is not None and await self._source.mark() != mark:
             return False
         return await self._publish(number)
 
@@ -165,8 +175,10 @@ class Publisher:
         """Whether the shelf has another version, or it is time to see whether it has all of it."""
         if self._base is None:
             return False
-        current = await self._shelf.current()
-        return current != self._base.snapshot.version or self._clock_s() >= self._tend_at_s
+        snapshot = self._base.snapshot
+        is_there = await self._shelf.current() == snapshot.version
+        self._published = snapshot if is_there else None
+        return not is_there or self._clock_s() >= self._tend_at_s
 
     async def _publish(self, number: int) -> bool:
         if self._base is None or not await self._is_missed():
@@ -174,11 +186,12 @@ class Publisher:
         snapshot = self._base.snapshot
         path = self._files.path_of(snapshot.version)
         if not await aside(path.exists):
-            contents = self._base.contents()
-            await aside(partial(self._files.write, contents, snapshot.vector_space))
+            contents, space = self._base.contents(), snapshot.vector_space
+            await aside(partial(self._files.write, contents, space, snapshot))
         if not await self._shelf.publish(snapshot.version, path, number=number):
             _log.warning(PUBLICATION_OVERTAKEN, version=snapshot.version)
             return False
+        self._published = snapshot
         self._tend_at_s = self._clock_s() + _TEND_EVERY_S
         _log.info(CATALOGUE_PUBLISHED, version=snapshot.version, items=len(snapshot))
         return True

@@ -9,6 +9,7 @@ from typing import Any
 from adapters.memory.snapshot_shelf import InMemorySnapshotShelf
 from adapters.snapshot.folder import SnapshotFolder
 from core.content import Content
+from core.shelf import Snapshot
 from ingest_worker.publisher import Publisher
 from tests.snapshots import open_snapshot, write_snapshot
 from tests.sources import CountingEmbedder, Source
@@ -55,7 +56,7 @@ class Desk:
     def another(self, **more: Any) -> Publisher:
         """A publisher of the same source, as after a new start."""
         return Publisher(
-            repository=self.source,
+            source=self.source,
             embedder=self.embedder,
             shelf=self.shelf,
             files=SnapshotFolder(self.folder, read=open_snapshot, write=self.write),
@@ -63,12 +64,14 @@ class Desk:
             **more,
         )
 
-    def write(self, path: Path, contents: Sequence[Content], space: str) -> None:
+    def write(
+        self, path: Path, contents: Sequence[Content], space: str, previous: Snapshot | None
+    ) -> None:
         self.is_writing = True
         time.sleep(self.write_takes_s)
         if self.disk_is_full:
             raise OSError(errno.ENOSPC, "No space left on device")
-        write_snapshot(path, contents, space)
+        write_snapshot(path, contents, space, previous)
 
     async def served(self) -> dict[str, Content]:
         """What whoever follows the shelf would serve."""

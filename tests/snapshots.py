@@ -10,11 +10,15 @@ import msgspec
 from adapters.memory.content_store import InMemoryContentStore
 from core.content import Content
 from core.errors import RejectedError
+from core.shelf import Snapshot
 from core.vectors import to_grid
 
 
-def write_snapshot(path: Path, contents: Sequence[Content], space: str = "") -> None:
-    """Write the file."""
+def write_snapshot(
+    path: Path, contents: Sequence[Content], space: str = "", previous: Snapshot | None = None
+) -> None:
+    """Write the file; of the one before nothing is needed."""
+    del previous
     records = [one.as_json() | {"vector": one.vector.tolist()} for one in contents]
     body = msgspec.json.encode({"space": space, "items": records})
     path.write_bytes(hashlib.sha256(body).digest() + body)

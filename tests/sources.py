@@ -1,7 +1,6 @@
 """A source of items in memory, and an embedder, that note what is asked of them."""
 
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -73,9 +72,6 @@ class Source:
         self.asked += content_ids
         there = self.items.keys() - self.going
         return {one: self.stored(self.items[one]) for one in content_ids if one in there}
-
-    async def open(self, *, vector_space: str, dim: int) -> Any:
-        raise AssertionError(vector_space, dim)
 
     def change(self, *items: Content) -> None:
         """Add or replace items, as an import does."""

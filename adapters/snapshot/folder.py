@@ -26,7 +26,7 @@ _UNFINISHED_S = 3600.0
 _NAME = re.compile(r"[0-9A-Za-z][0-9A-Za-z._-]{0,99}")
 _OTHERS = 0o077
 
-Write = Callable[[Path, Sequence[Content], str], None]
+Write = Callable[[Path, Sequence[Content], str, Snapshot | None], None]
 
 
 class SnapshotFolder:
@@ -42,8 +42,8 @@ class SnapshotFolder:
     ) -> None:
         """`path` need not exist. `unused_s`: how long after its last touch a file stays.
 
-        `read` raises RejectedError for a file that is not whole; `write` is
-        given a path, the items and their vector space.
+        `read` raises RejectedError for a file that is not whole; `write` is given
+        a path, the items, their vector space, and the snapshot before.
         """
         self._path = path
         self._read = read
@@ -60,10 +60,12 @@ class SnapshotFolder:
             raise RejectedError(f"{self.path_of(version)} holds version {snapshot.version}")
         return snapshot
 
-    def write(self, contents: Sequence[Content], vector_space: str) -> Snapshot:
+    def write(
+        self, contents: Sequence[Content], vector_space: str, previous: Snapshot | None
+    ) -> Snapshot:
         """Write a snapshot, open what was written, and keep it under its version."""
         with part_beside(self._path / "new") as part:
-            self._write(part, contents, vector_space)
+            self._write(part, contents, vector_space, previous)
             snapshot = self._read(part)
             part.replace(self.path_of(snapshot.version))
         return snapshot

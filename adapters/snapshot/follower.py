@@ -47,6 +47,7 @@ class CatalogueFollower:
         self._every_s = every_ms / 1000
         self._refused: tuple[str, int, float] = ("", 0, 0.0)
         self._touched_s = 0.0
+        self._has_looked = False
         self._failing = False
 
     async def run(self) -> None:
@@ -77,7 +78,9 @@ class CatalogueFollower:
         except RetryableError:
             await self._recover()
             raise
-        await self._recover()
+        if not self._has_looked:  # later an empty shelf is one that is just being filled
+            await self._recover()
+        self._has_looked = True
         await self._look_after_folder()
 
     async def _take_over(self, version: str) -> None:
@@ -115,7 +118,7 @@ class CatalogueFollower:
 
     def _swap(self, snapshot: Snapshot) -> None:
         self._store.swap(snapshot)
-        self._metrics.swapped(snapshot)
+        self._metrics.swapped(snapshot, items=len(snapshot))
         self._refused = ("", 0, 0.0)
         self._touched_s = 0.0
         _log.info(CATALOGUE_SWAPPED, version=snapshot.version, items=len(snapshot))

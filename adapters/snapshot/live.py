@@ -6,12 +6,12 @@ from core.columns import ContentRows
 from core.content import Content, ContentFilter
 from core.errors import NoCatalogueError
 from core.geo import GeoPoint
-from core.shelf import Snapshot
+from core.ports import ContentStore
 from core.vectors import GridVector
 
 
 class LiveContentStore:
-    """A `ContentStore` over the snapshot that was swapped in last.
+    """A `ContentStore` over the edition that was swapped in last.
 
     A snapshot that is replaced is let go of: its mapping ends with the last
     answer that is made from it.
@@ -19,31 +19,31 @@ class LiveContentStore:
 
     def __init__(self) -> None:
         """There is no catalogue yet."""
-        self._snapshot: Snapshot | None = None
+        self._store: ContentStore | None = None
 
     @property
     def is_there(self) -> bool:
         """Whether there is a catalogue."""
-        return self._snapshot is not None
+        return self._store is not None
 
-    def swap(self, snapshot: Snapshot) -> None:
+    def swap(self, store: ContentStore) -> None:
         """Serve this one from now on; answers that have begun keep theirs."""
-        self._snapshot = snapshot
+        self._store = store
 
-    def edition(self) -> Snapshot:
-        """The snapshot of this moment. Raises: NoCatalogueError while there is none."""
-        if self._snapshot is None:
+    def edition(self) -> ContentStore:
+        """What is served at this moment. Raises: NoCatalogueError while there is nothing."""
+        if self._store is None:
             raise NoCatalogueError("no catalogue yet")
-        return self._snapshot
+        return self._store
 
     @property
     def version(self) -> str:
-        """That of the snapshot."""
+        """That of the edition."""
         return self.edition().version
 
     @property
     def vector_space(self) -> str:
-        """That of the snapshot."""
+        """That of the edition."""
         return self.edition().vector_space
 
     async def get(self, content_ids: Sequence[str]) -> Mapping[str, Content]:

@@ -1,11 +1,12 @@
 """What a process tells Prometheus about the catalogue that it serves."""
 
 from collections.abc import Callable
+from math import nan
 from time import monotonic
 
 from prometheus_client import CollectorRegistry, Counter, Gauge
 
-from core.shelf import Snapshot
+from core.ports import ContentStore
 
 _NAMESPACE = "ai_engine"
 REFUSALS = ("damaged", "disk")
@@ -49,12 +50,12 @@ class CatalogueMetrics:
         """The shelf has answered which version is current."""
         self._confirmed_s = self._clock_s()
 
-    def swapped(self, snapshot: Snapshot) -> None:
-        """Another catalogue is served."""
+    def swapped(self, store: ContentStore, *, items: int | None) -> None:
+        """Another catalogue is served, of so many items, None where nobody has counted them."""
         self._swapped_s = self._clock_s()
         self._info.clear()
-        self._info.labels(snapshot.version, snapshot.vector_space).set(1)
-        self._items.set(len(snapshot))
+        self._info.labels(store.version, store.vector_space).set(1)
+        self._items.set(nan if items is None else items)
         self._swaps.inc()
 
     def refused(self, reason: str) -> None:
