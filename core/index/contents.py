@@ -63,6 +63,11 @@ class IndexedContents:
         """The embedder of the items' vectors."""
         return self._figures.vector_space
 
+    @property
+    def columns(self) -> ContentColumns:
+        """Every item, hidden ones too."""
+        return self._columns
+
     def __len__(self) -> int:
         """Number of items, hidden ones too."""
         return self._figures.items
