@@ -31,7 +31,13 @@ class SharedSettings(msgspec.Struct, frozen=True, kw_only=True):
     redis_cluster: bool = False
     """Whether REDIS_URL names a node of a Redis Cluster."""
     qdrant_api_url: str = ""
-    """Reserved for the Qdrant content store; must be unset in this version."""
+    """Where the catalogue is imported to; serving it from there must wait for a later version."""
+    qdrant_api_key: str = ""
+    """Sent to Qdrant with every request."""
+    qdrant_collection: str = "contents"
+    """The alias under which the catalogue lies in Qdrant."""
+    qdrant_timeout_s: Positive = 5.0
+    """Bound of every single wait for Qdrant."""
     catalogue: str = ""
     """Path of a catalogue file (JSON Lines); unset serves the bundled one."""
     embedder: EmbedderName = "hashed"

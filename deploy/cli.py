@@ -19,6 +19,7 @@ from deploy.curl_lines import curl_lines
 from deploy.demo import show_demo
 from deploy.local import LocalStack, fetch_first_item
 from deploy.one_process import OneProcess, one_process_settings, run_one_process
+from deploy.operate.content import content
 from deploy.operate.dead_letters import dead_letter
 from deploy.operate.rebuild import rebuild
 from deploy.operate.replay import replay
@@ -114,7 +115,7 @@ def _say_how(settings: OneProcess, item: tuple[str, str], worker_url: str | None
     sys.stdout.flush()
 
 
-for command in (status, dead_letter, replay, rebuild, verify):
+for command in (content, status, dead_letter, replay, rebuild, verify):
     main.add_command(command)
 
 

@@ -20,6 +20,11 @@ JSON = "json"
 _YES = frozenset({"1", "true", "yes", "y", "x", "on"})
 _NO = frozenset({"0", "false", "no", "n", "off", ""})
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_MILLISECOND = timedelta(milliseconds=1)
+_DAY_MS = 86_400_000
+_FIRST_MS = (datetime.min.replace(tzinfo=UTC) - _EPOCH) // _MILLISECOND
+_LAST_MS = (datetime.max.replace(tzinfo=UTC) - _EPOCH) // _MILLISECOND
+"""Of the last day that has a date, which often stands for ever."""
 _DAY_ONLY = re.compile(r"\d{4}-?\d{2}-?\d{2}")
 _PAIR = re.compile(r"\(?\s*([-+\d.]+)\s*[,; ]\s*([-+\d.]+)\s*\)?")
 
@@ -82,10 +87,15 @@ def moment(cell: Any, *, day_ends: bool = False) -> int | None:
         raise ValueError(message) from exc
     if found.tzinfo is None:
         found = found.replace(tzinfo=UTC)
-    if day_ends and _DAY_ONLY.fullmatch(said):
-        found += timedelta(days=1)
     # In whole numbers: a float of seconds would lose a millisecond here and there.
-    return (found - _EPOCH) // timedelta(milliseconds=1)
+    ms = (found - _EPOCH) // _MILLISECOND
+    return min(ms + _DAY_MS, _LAST_MS) if day_ends and _DAY_ONLY.fullmatch(said) else ms
+
+
+def moment_text(ms: int) -> str:
+    """The text that `moment` reads as that time. Units: Unix milliseconds."""
+    found = _EPOCH + max(_FIRST_MS, min(ms, _LAST_MS)) * _MILLISECOND
+    return found.isoformat(timespec="milliseconds")
 
 
 def parts(cell: Any, split: str) -> list[str]:

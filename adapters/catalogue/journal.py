@@ -14,7 +14,7 @@ import msgspec
 
 from adapters.catalogue.row import Head
 from adapters.catalogue.stored import encode_head
-from core.errors import RetryableError
+from core.errors import RejectedError, RetryableError
 
 
 class Deleted(msgspec.Struct, frozen=True):
@@ -109,7 +109,10 @@ def decode_deleted(line: bytes) -> tuple[str, ...] | None:
 
 def _locked(path: Path) -> IO[bytes]:
     while True:
-        file = path.open("a+b")
+        try:
+            file = path.open("a+b")
+        except OSError as exc:
+            raise RejectedError(f"{path} cannot be written: {exc.strerror}") from exc
         try:
             fcntl.lockf(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
             is_same = path.exists() and path.stat().st_ino == os.fstat(file.fileno()).st_ino

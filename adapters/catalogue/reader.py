@@ -99,7 +99,9 @@ def _look(path: Path) -> tuple[Kind, Head | None]:
 
 
 def _unmapped(_cells: Mapping[str, Any]) -> ImportRow:
-    raise RejectedError("a table is read with a mapping: `ai-engine content import` finds one")
+    raise RejectedError(
+        "a table is not served as it is: `ai-engine content import` makes a catalogue of it"
+    )
 
 
 def _decoded(said: str) -> dict[str, Any] | CellError:

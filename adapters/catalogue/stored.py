@@ -4,11 +4,11 @@ They are JSON Lines as any other catalogue's, with their vectors packed, and
 a first line that names the vectors' space.
 """
 
-from datetime import UTC, datetime
 from typing import Any
 
 import msgspec
 
+from adapters.catalogue.cells import moment_text
 from adapters.catalogue.row import Head, content_of, decode_row
 from core.content import Content
 from core.ports import ItemDigests, StoredContent
@@ -42,5 +42,5 @@ def _record(content: Content) -> dict[str, Any]:
     record = content.as_record()
     for name in ("valid_from", "valid_until"):
         if (ms := record.pop(f"{name}_ms", None)) is not None:
-            record[name] = datetime.fromtimestamp(ms / 1000, UTC).isoformat(timespec="milliseconds")
+            record[name] = moment_text(ms)
     return record

@@ -16,8 +16,10 @@ import pytest
 
 from deploy.local import LocalStack
 from deploy.valkey import free_port, valkey_binary
+from tests.catalogues.files import BENCHES, items
 from tests.end_to_end.client import Pipeline, eventually
 from tests.end_to_end.conftest import ENVIRON
+from tests.end_to_end.operating import ai_engine
 
 pytestmark = pytest.mark.skipif(valkey_binary() is None, reason="no Valkey for this machine")
 
@@ -117,6 +119,19 @@ def test_run_serves_another_catalogue(folder: Path) -> None:
     run.curl_lines()
     assert set(run.pipeline.ids("somebody", limit=12)) == {str(n) for n in range(12)}
     assert "line 13" in run.output.read_text()
+    run.process.send_signal(signal.SIGTERM)
+    assert run.process.wait(timeout=20) == 0
+
+
+def test_run_serves_what_was_imported(folder: Path) -> None:
+    imported = folder / "catalogue.jsonl"
+    done = ai_engine("content", "import", BENCHES, "--map", "id=inv", "--catalogue", imported)
+    assert "8 rows left out" in done.stdout
+    assert ai_engine("content", "hide", "B-004", "--catalogue", imported).returncode == 0
+    run = Run(folder, "--memory", CATALOGUE=str(imported))
+    run.curl_lines()
+    served = set(run.pipeline.ids("somebody", limit=20))
+    assert served == set(items(BENCHES, "id=inv")) - {"B-004"}
     run.process.send_signal(signal.SIGTERM)
     assert run.process.wait(timeout=20) == 0
 

@@ -48,7 +48,7 @@ async def bring(
 ) -> None:
     """Import the file."""
     importer = ContentImporter(repository, embedder, lambda: iter(file))
-    await importer.run(await importer.plan(), prune=prune, batch=batch)
+    await importer.run(await importer.plan(), prune=prune, may_move=True, batch=batch)
 
 
 async def imported(file: Sequence[ImportRow]) -> MemoryRepository:

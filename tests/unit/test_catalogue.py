@@ -78,6 +78,13 @@ def test_a_file_without_a_usable_item_is_refused(tmp_path: Path) -> None:
         read_catalogue(tmp_path / "missing.jsonl", EMBEDDER)
 
 
+def test_a_table_is_not_served_as_it_is(tmp_path: Path) -> None:
+    path = tmp_path / "items.csv"
+    path.write_text("id,title\n1,One\n")
+    with pytest.raises(ConfigError, match="`ai-engine content import` makes a catalogue of it"):
+        read_catalogue(path, EMBEDDER)
+
+
 def test_vectors_that_come_with_the_items_are_taken(tmp_path: Path) -> None:
     first, second = read(
         tmp_path,

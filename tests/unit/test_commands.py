@@ -7,6 +7,7 @@ import pytest
 from click.testing import CliRunner
 
 from deploy.cli import main
+from deploy.operate.content import content
 from deploy.operate.pacing import RateLimit
 
 COMMANDS = (
@@ -19,6 +20,8 @@ COMMANDS = (
     ("rebuild",),
     ("verify",),
     ("dead-letter",),
+    ("content",),
+    *(("content", name) for name in sorted(content.commands)),
     *(("dead-letter", name) for name in ("list", "show", "replay", "drop")),
 )
 NEEDING_REDIS = (

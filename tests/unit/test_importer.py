@@ -7,7 +7,9 @@ import pytest
 
 from core.content import Content, ContentRules
 from core.errors import RejectedError
-from core.importer import ContentImporter, ImportOutcome, ImportPlan, ImportRow
+from core.import_plan import ImportPlan
+from core.import_writing import ImportOutcome
+from core.importer import ContentImporter, ImportRow
 from core.vectors import to_grid
 from tests.catalogues.repository import CountingEmbedder, MemoryRepository, state
 
@@ -39,7 +41,7 @@ class Import:
     ) -> ImportOutcome:
         self.embedder.texts.clear()
         importer = self._importer(file, space)
-        return await importer.run(await importer.plan(), prune=prune, batch=2)
+        return await importer.run(await importer.plan(), prune=prune, may_move=True, batch=2)
 
     def _importer(self, file: Sequence[ImportRow], space: str | None) -> ContentImporter:
         return ContentImporter(self.repository, self.embedder, lambda: iter(file), space)
@@ -143,6 +145,18 @@ async def test_vectors_of_a_space_are_those_of_its_embedder() -> None:
     assert counts(await into.plan(exported, space=COUNTING)) == (0, 0, 2, 0)
 
 
+async def test_vectors_of_two_spaces_are_not_mixed_by_chance() -> None:
+    into = Import()
+    await into.run(rows("abc"))
+    for embedder in (CountingEmbedder("better", 4), CountingEmbedder("counting", 3)):
+        importer = ContentImporter(into.repository, embedder, lambda: iter(rows("abcd")))
+        plan = await importer.plan()
+        with pytest.raises(RejectedError, match=f"{COUNTING} and this import makes those of"):
+            await importer.run(plan)
+        assert embedder.texts == []
+    assert set(state(into.repository)) == {"", "a", "b", "c"}
+
+
 async def test_another_embedder_builds_another_catalogue_with_everything_in_it() -> None:
     into = Import()
     await into.run(rows("abc", says_hidden=False))
@@ -204,5 +218,5 @@ async def test_progress_is_told_of_every_row() -> None:
     into = Import()
     told: list[int] = []
     importer = ContentImporter(into.repository, into.embedder, lambda: iter(rows("abcde")))
-    await importer.run(await importer.plan(), prune=False, batch=2, progress=told.append)
+    await importer.run(await importer.plan(), batch=2, progress=told.append)
     assert told == [2, 2, 1]

@@ -1,12 +1,14 @@
 """Mappings: read, written, guessed, and changed by options."""
 
 import json
+import re
 from pathlib import Path
 from typing import Any
 
 import msgspec
 import pytest
 
+from adapters.catalogue.cells import moment, moment_text
 from adapters.catalogue.choose import choose_mapping
 from adapters.catalogue.mapping import CatalogueMapping, ListColumn, write_mapping
 from adapters.catalogue.problems import RowProblem
@@ -248,3 +250,20 @@ def test_a_comma_may_be_a_decimal_point(tmp_path: Path, cell: Any, read: float) 
     position = items(path, "lat=breadth", "lon=length")["a"].position
     assert position is not None
     assert position.lat == read
+
+
+@pytest.mark.parametrize("ms", [0, -1, 1_764_000_000_001, 253_402_300_799_999, -62_135_596_800_000])
+def test_a_moment_is_written_as_it_is_read(ms: int) -> None:
+    assert moment(moment_text(ms)) == ms
+
+
+def test_the_last_day_that_has_a_date_stands_for_ever() -> None:
+    assert moment("9999-12-31", day_ends=True) == moment("9999-12-31T23:59:59.999")
+    assert moment_text(10**18) == "9999-12-31T23:59:59.999+00:00"
+
+
+def test_the_mapping_of_the_readme_is_one() -> None:
+    readme = (Path(__file__).parents[2] / "README.md").read_text(encoding="utf-8")
+    [said] = re.findall(r'```toml\n(id = "id"\n.*?)```', readme, re.DOTALL)
+    mapping = msgspec.toml.decode(said, type=CatalogueMapping)
+    assert mapping.tags["role"] == ListColumn(column="roles", split="json", weight=0.5)
