@@ -49,7 +49,7 @@ class Catalogue:
     async def bring(self, contents: Sequence[Content]) -> None:
         rows = [ImportRow(content=content) for content in contents]
         importer = ContentImporter(self.repository, HashedEmbedder(), lambda: iter(rows))
-        await importer.run(await importer.plan(), prune=True, batch=3)
+        await importer.run(await importer.plan(), prune=True, may_move=True, batch=3)
 
     async def state(self) -> dict[str, Any]:
         """Everything but when it was written."""
