@@ -74,14 +74,14 @@ class TagSearch:
         Shape: `wanted` from tag to weight.
         """
         # Ascending, so that every way of adding up a row adds in the same order.
-        tags = np.array(sorted(wanted), dtype=np.intp)
+        tags = np.array(sorted(tag for tag in wanted if wanted[tag]), dtype=np.intp)
         weights = np.array([wanted[tag] for tag in tags.tolist()], dtype=np.float64)
         lengths = self._lists.starts[tags + 1] - self._lists.starts[tags]
         if not len(tags):
             return np.zeros(0, dtype=np.intp)
         if scope.rows is not None and len(scope.rows) < lengths.sum():
             rows, sums = self._scored(scope.rows, tags, weights)
-        elif scope.rows is None and lengths.sum() > _MOST_READ and weights.max() > 0:
+        elif scope.rows is None and lengths.sum() > _MOST_READ:
             rows, sums = self._of_champions(tags, weights, lengths, limit, scope)
         else:
             rows, sums = self._read(tags, weights, lengths, scope)
@@ -100,9 +100,10 @@ class TagSearch:
         once = np.ones(len(entries), dtype=np.bool_)
         np.not_equal(entries[1:], entries[:-1], out=once[1:])
         rows = scope.keep(entries[once])
-        if len(rows) < limit:
+        rows, sums = self._scored(rows, tags, weights)
+        if np.count_nonzero(sums > 0) < limit:
             return self._read(tags, weights, lengths, scope)
-        return self._scored(rows, tags, weights)
+        return rows, sums
 
     def _read(
         self, tags: Rows, weights: Floats, lengths: Rows, scope: Scope

@@ -16,7 +16,9 @@ from adapters.qdrant.repository import QdrantContentRepository
 from adapters.redis.connection import Client, connect
 from adapters.redis.due_queue import _ROLES
 from adapters.redis.keys import DEAD_LETTERS, KNOWN_LETTERS, queue_key, stream_key
+from adapters.snapshot.file import open_snapshot, write_snapshot
 from core.content import Content
+from core.index.build import build_index
 from core.ports import ContentRepository, ContentStore
 from deploy.valkey import Valkey, valkey_binary
 from tests.catalogues.repository import MemoryRepository
@@ -131,21 +133,31 @@ async def make_qdrant_store(qdrant: Qdrant) -> AsyncIterator[MakeStore]:
         await remove_catalogue(qdrant, alias)
 
 
-@pytest.fixture(params=["memory", "qdrant"])
+@pytest.fixture
+def make_snapshot_store(tmp_path: Path) -> MakeStore:
+    """Makes a store in a file of its own."""
+
+    async def make(contents: Sequence[Content]) -> ContentStore:
+        return _in_file(tmp_path, contents)
+
+    return make
+
+
+@pytest.fixture(params=["memory", "snapshot", "qdrant"])
 def make_store(request: pytest.FixtureRequest) -> MakeStore:
     """Makes a `ContentStore` of items; the next adapter is one more of the params."""
     make: MakeStore = request.getfixturevalue(f"make_{request.param}_store")
     return make
 
 
-@pytest.fixture(params=["memory"])
+@pytest.fixture(params=["memory", "snapshot"])
 def make_versioned_store(request: pytest.FixtureRequest) -> MakeStore:
     """Makes stores whose version says what their items are, and nothing else."""
     make: MakeStore = request.getfixturevalue(f"make_{request.param}_store")
     return make
 
 
-@pytest.fixture(params=["memory", "qdrant"])
+@pytest.fixture(params=["memory", "snapshot", "qdrant"])
 def store(request: pytest.FixtureRequest) -> ContentStore:
     """A store of the small catalogue."""
     found: ContentStore = request.getfixturevalue(f"{request.param}_store")
@@ -156,6 +168,12 @@ def store(request: pytest.FixtureRequest) -> ContentStore:
 async def memory_store(make_memory_store: MakeStore) -> ContentStore:
     """The small catalogue in memory."""
     return await make_memory_store(CATALOGUE)
+
+
+@pytest.fixture
+async def snapshot_store(make_snapshot_store: MakeStore) -> ContentStore:
+    """The small catalogue in a file."""
+    return await make_snapshot_store(CATALOGUE)
 
 
 @pytest.fixture
@@ -188,7 +206,13 @@ def large_memory_store() -> ContentStore:
     return InMemoryContentStore(large_catalogue())
 
 
-@pytest.fixture(params=["memory", "qdrant"])
+@pytest.fixture(scope="session")
+def large_snapshot_store(tmp_path_factory: pytest.TempPathFactory) -> ContentStore:
+    """The large catalogue in a file."""
+    return _in_file(tmp_path_factory.mktemp("snapshot"), large_catalogue())
+
+
+@pytest.fixture(params=["memory", "snapshot", "qdrant"])
 def large_store(request: pytest.FixtureRequest) -> ContentStore:
     """A store of the large catalogue."""
     found: ContentStore = request.getfixturevalue(f"large_{request.param}_store")
@@ -276,6 +300,12 @@ async def _only_user(client: Client) -> AsyncIterator[Client]:
     for key in _SHARED_KEYS:
         await client.delete(key)
     await client.aclose()
+
+
+def _in_file(folder: Path, contents: Sequence[Content]) -> ContentStore:
+    path = folder / f"{uuid4().hex}.snapshot"
+    write_snapshot(build_index(contents), path)
+    return open_snapshot(path)
 
 
 def _require_valkey() -> None:
