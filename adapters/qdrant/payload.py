@@ -91,16 +91,6 @@ def stored_of(point: models.Record | models.ScoredPoint) -> StoredContent:
     return StoredContent(content=content, digests=digests)
 
 
-def position_of(payload: Mapping[str, Any]) -> GeoPoint | None:
-    """The place of a point of which only `location` and `numbers` were read."""
-    try:
-        shown = msgspec.convert(payload.get("location"), GeoPoint)
-    except msgspec.ValidationError:
-        return None
-    exact = _unpacked(payload.get("numbers") or "")[:2]
-    return GeoPoint(*exact.tolist()) if _close(exact, [shown.lat, shown.lon]) else shown
-
-
 def direction(name: str) -> list[float]:
     """A point of the sphere, on the grid so that products are exact; any name has one."""
     hashed = hashlib.blake2b(name.encode(), digest_size=4 * DRAW_DIM).digest()

@@ -10,7 +10,7 @@ from qdrant_client import models
 
 from adapters.qdrant import points
 from adapters.qdrant.connection import NotThereError, Qdrant
-from adapters.qdrant.payload import point_id, position_of
+from adapters.qdrant.payload import point_id
 from core.content import Content, ContentFilter
 from core.errors import RetryableError
 from core.geo import GeoPoint, distance_m
@@ -40,8 +40,10 @@ class Found(msgspec.Struct, frozen=True, kw_only=True):
 
     def metres(self, near: GeoPoint) -> float:
         """How far away it is; without a place, or with rubbish for one, beyond everything."""
-        position = position_of(self.payload)
-        return inf if position is None else distance_m(near, position)
+        try:
+            return distance_m(near, msgspec.convert(self.payload.get("location"), GeoPoint))
+        except msgspec.ValidationError:
+            return inf
 
 
 class Searching:
@@ -143,7 +145,7 @@ class Searching:
 
 
 def _shown(fields: Sequence[str]) -> list[str]:
-    return ["content_id", "location", "numbers", *fields]
+    return ["content_id", "location", *fields]
 
 
 def _found(point: models.Record | models.ScoredPoint, score: Any) -> Found:

@@ -17,9 +17,9 @@ _QUERIES = 64
 """Of each of the three kinds."""
 _LIMIT = 200
 _LIKES = 5
-_ENOUGH_RECALL = 0.975
+_ENOUGH_RECALL = 0.965
 """A little above what is promised (0.95), for queries differ from these."""
-_REACHES = tuple(step / 50 for step in range(2, 31))
+_REACHES = tuple(step / 100 for step in range(2, 61))
 _MOST_ROWS_SHARE = 25.0
 """Times the root of the number of rows: 8,000 of 100,000, a millisecond of reading."""
 _AT_ONCE = 1 << 15

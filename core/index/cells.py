@@ -69,86 +69,75 @@ class VectorSearch:
     def nearest(self, vector: GridVector, limit: int, scope: Scope) -> Rows:
         """The rows of the greatest products with `vector`, ties by id."""
         inside = scope.rows
-        if inside is not None and len(inside) > _WIDE_SHARE * len(self._order):
-            inside = None
         if inside is not None and len(inside) <= self._probe.most_rows:
             rows, products = inside, self._vectors[inside] @ vector
+        elif inside is not None and len(inside) <= _WIDE_SHARE * len(self._order):
+            # The same cells, counted among the rows inside.
+            starts = np.searchsorted(inside, self._cells.starts)
+            reader: _Reader = _RowReader(starts, self._vectors, vector, inside)
+            rows, products = self._through_cells(vector, limit, reader)
         else:
-            rows, products = self._through_cells(vector, limit, scope, inside)
+            reader = _SliceReader(self._cells.starts, self._vectors, vector, scope)
+            rows, products = self._through_cells(vector, limit, reader)
         return best_rows(rows, products, self._order[rows], limit)
 
     def _through_cells(
-        self, vector: GridVector, limit: int, scope: Scope, inside: Rows | None
+        self, vector: GridVector, limit: int, reader: "_Reader"
     ) -> tuple[Rows, GridVector]:
-        reader = _CellReader(self._cells, self._vectors, vector, scope, inside)
-        closeness = self._cells.centroids @ vector
-        ranked = np.argsort(-closeness, kind="stable")
-        read = np.cumsum(reader.sizes(ranked))
+        closeness = (self._cells.centroids @ vector).astype(np.float64)
+        # No two are equal so, and every way of sorting gives the same.
+        ranked = np.argsort(np.arange(len(closeness)) - closeness * len(closeness))
+        read = np.cumsum(reader.sizes[ranked])
         wanted, done = max(_FIRST_LEAST, _FIRST_SHARE * limit), 0
         while done < len(ranked) and reader.found < max(1, limit):
             upto = int(np.searchsorted(read, wanted)) + 1
             reader.read(ranked[done:upto])
             wanted, done = wanted * _WIDER, upto
-        rest = ranked[done:]
-        if len(rest):
+        if done < len(ranked):
             length = float(np.sqrt(vector @ vector))
-            strays = self._probe.reach * length * self._spread[rest]
-            promised = self._cells.cohesion[rest] * closeness[rest] + strays
-            rest = rest[np.argsort(-promised, kind="stable")]
-            rest = rest[: int(np.count_nonzero(promised >= reader.worst(limit)))]
+            promised = (
+                self._cells.cohesion * closeness + (self._probe.reach * length) * self._spread
+            )
+            promised[ranked[:done]] = -np.inf
             room = self._probe.most_rows - int(read[done - 1])
-            reader.read(rest[np.cumsum(reader.sizes(rest)) <= room])
+            reader.read(_most_promising(promised, reader.worst(limit), reader.sizes, room))
         return reader.hits()
 
 
-class _CellReader:
-    """Collects the rows of cells that are inside the scope, and their products with a vector."""
+def _most_promising(
+    promised: Floats, worst: float, sizes: npt.NDArray[np.int64], room: int
+) -> Rows:
+    """The cells that promise better than the worst hit; of too many those that promise most."""
+    cells = np.flatnonzero(promised >= worst)
+    if sizes[cells].sum() > room:
+        cells = cells[np.lexsort((cells, -promised[cells]))]
+        cells = cells[np.cumsum(sizes[cells]) <= room]
+    return cells
 
-    def __init__(
-        self,
-        cells: VectorCells,
-        vectors: GridMatrix,
-        vector: GridVector,
-        scope: Scope,
-        inside: Rows | None,
-    ) -> None:
-        self._vectors = vectors
-        self._vector = vector
-        self._scope = scope
-        self._inside = inside
-        # Of a narrow filter the same cells, counted among the rows inside.
-        self._starts = cells.starts if inside is None else np.searchsorted(inside, cells.starts)
+
+class _Reader:
+    """Collects rows of cells and their products with a vector."""
+
+    def __init__(self, starts: Starts, vectors: GridMatrix, vector: GridVector) -> None:
+        self.starts = starts
+        self.sizes: npt.NDArray[np.int64] = starts[1:] - starts[:-1]
+        self.vectors = vectors
+        self.vector = vector
+        self.found = 0
         self._rows: list[Rows] = []
         self._products: list[GridVector] = []
-        self.found = 0
-
-    def sizes(self, cells: Rows) -> npt.NDArray[np.int64]:
-        """How many rows there are to read in each cell."""
-        sizes: npt.NDArray[np.int64] = self._starts[cells + 1] - self._starts[cells]
-        return sizes
 
     def read(self, cells: Rows) -> None:
-        """Add the rows of these cells."""
-        if not len(cells):
-            return
-        begins = self._starts[cells]
-        rows = spans(begins, self.sizes(cells))
-        if self._inside is None:
-            ends = self._starts[cells + 1].tolist()
-            products = np.concatenate(
-                [
-                    self._vectors[begin:end] @ self._vector
-                    for begin, end in zip(begins.tolist(), ends, strict=True)
-                ]
-            )
-            open_ = ~self._scope.blocked[rows]
-            rows, products = rows[open_], products[open_]
-        else:
-            rows = self._inside[rows]
-            products = self._vectors[rows] @ self._vector
-        self._rows.append(rows)
-        self._products.append(products)
-        self.found += len(rows)
+        """Add what these cells have."""
+        if len(cells):
+            rows, products = self.rows_of(cells)
+            self._rows.append(rows)
+            self._products.append(products)
+            self.found += len(rows)
+
+    def rows_of(self, cells: Rows) -> tuple[Rows, GridVector]:
+        """The rows of these cells that are inside the scope, and their products."""
+        raise NotImplementedError
 
     def worst(self, limit: int) -> float:
         """The product of the last of the best so far."""
@@ -158,8 +147,43 @@ class _CellReader:
         return float(np.partition(products, len(products) - limit)[len(products) - limit])
 
     def hits(self) -> tuple[Rows, GridVector]:
-        """What was read and is inside the scope."""
+        """Everything so far."""
         if len(self._rows) != 1:
             self._rows = [np.concatenate([np.zeros(0, dtype=np.intp), *self._rows])]
             self._products = [np.concatenate([np.zeros(0, dtype=np.float32), *self._products])]
         return self._rows[0], self._products[0]
+
+
+class _SliceReader(_Reader):
+    """Reads whole cells: each is one slice of the vectors, and one product."""
+
+    def __init__(
+        self, starts: Starts, vectors: GridMatrix, vector: GridVector, scope: Scope
+    ) -> None:
+        super().__init__(starts, vectors, vector)
+        self._blocked = scope.blocked
+
+    def rows_of(self, cells: Rows) -> tuple[Rows, GridVector]:
+        begins, sizes = self.starts[cells], self.sizes[cells]
+        vectors, vector = self.vectors, self.vector
+        slices = zip(begins.tolist(), (begins + sizes).tolist(), strict=True)
+        products = np.concatenate([vectors[begin:end] @ vector for begin, end in slices])
+        rows = spans(begins, sizes)
+        blocked = self._blocked[rows]
+        if blocked.any():
+            rows, products = rows[~blocked], products[~blocked]
+        return rows, products
+
+
+class _RowReader(_Reader):
+    """Reads only the rows inside a narrow filter."""
+
+    def __init__(
+        self, starts: Starts, vectors: GridMatrix, vector: GridVector, inside: Rows
+    ) -> None:
+        super().__init__(starts, vectors, vector)
+        self._inside = inside
+
+    def rows_of(self, cells: Rows) -> tuple[Rows, GridVector]:
+        rows = self._inside[spans(self.starts[cells], self.sizes[cells])]
+        return rows, self.vectors[rows] @ self.vector

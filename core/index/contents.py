@@ -174,6 +174,6 @@ class IndexedContents:
             inside = having if inside is None else inside & having
         if where.near is not None and where.radius_m is not None:
             close = np.zeros(self._figures.items, dtype=np.bool_)
-            close[self._geo.within(where.near, where.radius_m)[0]] = True
+            close[self._arrays.geo.within(where.near, where.radius_m)[0]] = True
             inside = close if inside is None else inside & close
         return inside

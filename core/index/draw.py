@@ -17,6 +17,7 @@ _ROUNDS = 4
 _WORD = 2**64
 _STEP = 0x9E3779B97F4A7C15
 _MULTIPLIER = np.uint64(0xBF58476D1CE4E5B9)
+_HALF = np.uint64(32)
 
 
 def drawn(count: int, limit: int, seed: int, keep: Callable[[Rows], Rows]) -> Rows:
@@ -40,8 +41,14 @@ def _shuffled(places: Rows, side: int, seed: int) -> Rows:
     board = np.uint64(side)
     left, right = np.divmod(places.astype(np.uint64), board)
     for turn in range(_ROUNDS):
-        key = np.uint64((seed + (turn + 1) * _STEP) % _WORD)
-        mixed = (right + key) * _MULTIPLIER
-        mixed = (mixed ^ (mixed >> np.uint64(31))) * _MULTIPLIER
-        left, right = right, (left + (mixed >> np.uint64(32))) % board
-    return (left * board + right).astype(np.intp)
+        mixed = right + np.uint64((seed + (turn + 1) * _STEP) % _WORD)
+        mixed *= _MULTIPLIER
+        mixed ^= mixed >> _HALF
+        mixed *= _MULTIPLIER
+        mixed >>= _HALF
+        mixed += left
+        mixed %= board
+        left, right = right, mixed
+    left *= board
+    left += right
+    return left.astype(np.intp)

@@ -23,16 +23,25 @@ _BANDS = 18_000
 _CELLS_AROUND = 36_000
 _MARGIN_DEG = 1e-7
 """A centimetre, so that rounding never leaves out what is inside."""
-_ENOUGH = 3
-_CROWDED = 4
-"""In a crowd of four times the limit only the part that should hold three times it is read."""
+_POLE = 90.0
+_ENOUGH = 4
+_CROWDED = 8
+"""In a crowd of eight times the limit only the part that should hold four times it is read."""
+_SHRINK_LEAST = 0.1
+_LEAST_M = 1.0
+"""Who stands in one spot is read whole: no smaller circle would part them."""
 
 
 class GeoGrid(msgspec.Struct, frozen=True):
-    """The rows that have a place, by cell. Shape: both (placed,), `cells` ascending."""
+    """What has a place, sorted by cell.
+
+    Shape: `cells` and `rows` (placed,), `places` (placed, 2): read one after the
+        other here, the rows' own would lie anywhere in memory.
+    """
 
     cells: Numbers
     rows: Numbers
+    places: Floats
 
     @classmethod
     def of(cls, places: Floats) -> "GeoGrid":
@@ -40,8 +49,38 @@ class GeoGrid(msgspec.Struct, frozen=True):
         rows = np.flatnonzero(~np.isnan(places).any(axis=1)).astype(np.int32)
         bands = np.clip((places[rows, 0] + 90.0) * 100.0, 0, _BANDS - 1).astype(np.int64)
         cells = _cell_numbers(bands, (places[rows, 1] + 180.0) % 360.0 - 180.0)
-        sorter = np.argsort(cells, kind="stable")
-        return cls(cells[sorter].astype(np.int32), rows[sorter])
+        rows = rows[np.argsort(cells, kind="stable")]
+        return cls(np.sort(cells).astype(np.int32), rows, places[rows])
+
+    def within(self, near: GeoPoint, radius_m: float) -> tuple[Rows, Floats]:
+        """Every row that close, and its distance in metres."""
+        return self.read(near, radius_m, self.stretches(near, radius_m))
+
+    def read(self, near: GeoPoint, radius_m: float, stretches: "Stretches") -> tuple[Rows, Floats]:
+        """The rows of these stretches that are that close, and their distances."""
+        places = spans(*stretches)
+        metres = distances_m(near, self.places[places])
+        inside = metres <= radius_m
+        return self.rows[places[inside]].astype(np.intp), metres[inside]
+
+    def stretches(self, near: GeoPoint, radius_m: float) -> "Stretches":
+        """Where what lies in the cells around a place begins, and how much that is."""
+        angle = min(pi, max(0.0, radius_m) / EARTH_RADIUS_M)
+        south = near.lat - degrees(angle) - _MARGIN_DEG
+        north = near.lat + degrees(angle) + _MARGIN_DEG
+        bands = np.arange(
+            max(0, int((south + 90.0) * 100.0)), min(_BANDS, int((north + 90.0) * 100.0) + 1)
+        )
+        around = _longitudes(near, angle, reaches_pole=max(-south, north) >= _POLE)
+        firsts = [_cell_numbers(bands, west) for west, _ in around]
+        lasts = [_cell_numbers(bands, east) for _, east in around]
+        borders = np.concatenate([*firsts, *(last + 1 for last in lasts)]).astype(np.int32)
+        found = np.searchsorted(self.cells, borders)
+        begins, ends = found[: len(found) // 2], found[len(found) // 2 :]
+        return begins, ends - begins
+
+
+Stretches = tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]
 
 
 class GeoSearch:
@@ -53,58 +92,31 @@ class GeoSearch:
         self._places = places
         self._order = order
 
-    def within(self, near: GeoPoint, radius_m: float) -> tuple[Rows, Floats]:
-        """Every row that close, and its distance in metres."""
-        begins, lengths = self._stretches(near, radius_m)
-        rows = self._grid.rows[spans(begins, lengths)].astype(np.intp)
-        return self._inside(near, radius_m, rows)
-
     def nearest(self, near: GeoPoint, radius_m: float, limit: int, scope: Scope) -> Rows:
         """The nearest rows within the radius, ties by id."""
         if scope.rows is not None and len(scope.rows) <= _CROWDED * limit:
-            rows, metres = self._inside(near, radius_m, scope.rows)
+            metres = distances_m(near, self._places[scope.rows])
+            rows, metres = scope.rows[metres <= radius_m], metres[metres <= radius_m]
             return best_rows(rows, -metres, self._order[rows], limit)
-        tried = self._first_radius(near, radius_m, limit)
+        radius_m = min(radius_m, pi * EARTH_RADIUS_M)
+        tried, stretches = self._first_part(near, radius_m, limit)
         while True:
-            rows, metres = self.within(near, tried)
+            rows, metres = self._grid.read(near, tried, stretches)
             inside = ~scope.blocked[rows]
-            rows, metres = rows[inside], metres[inside]
-            if tried >= radius_m or len(rows) >= limit:
+            if tried >= radius_m or np.count_nonzero(inside) >= limit:
+                rows, metres = rows[inside], metres[inside]
                 return best_rows(rows, -metres, self._order[rows], limit)
             tried = min(radius_m, 2 * tried)
+            stretches = self._grid.stretches(near, tried)
 
-    def _first_radius(self, near: GeoPoint, radius_m: float, limit: int) -> float:
-        """Within which enough should be found: it halves while there still is a crowd."""
-        while limit > 0:
-            crowd = int(self._stretches(near, radius_m)[1].sum())
-            if crowd <= _CROWDED * limit:
-                break
-            radius_m *= max(0.1, (_ENOUGH * limit / crowd) ** 0.5)
-            if radius_m < 1.0:
-                break
-        return radius_m
-
-    def _inside(self, near: GeoPoint, radius_m: float, rows: Rows) -> tuple[Rows, Floats]:
-        metres = distances_m(near, self._places[rows])
-        inside = metres <= radius_m
-        return rows[inside], metres[inside]
-
-    def _stretches(
-        self, near: GeoPoint, radius_m: float
-    ) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
-        """Where the items of the cells around a place begin, and how many they are."""
-        angle = min(pi, max(0.0, radius_m) / EARTH_RADIUS_M)
-        south = near.lat - degrees(angle) - _MARGIN_DEG
-        north = near.lat + degrees(angle) + _MARGIN_DEG
-        first = max(0, int((south + 90.0) * 100.0))
-        last = min(_BANDS - 1, int((north + 90.0) * 100.0))
-        bands = np.arange(first, last + 1)
-        begins, ends = [], []
-        for west, east in _longitudes(near, angle, reaches_pole=south <= -90 or north >= 90):  # noqa: PLR2004 - the poles
-            begins.append(np.searchsorted(self._grid.cells, _cell_numbers(bands, west), "left"))
-            ends.append(np.searchsorted(self._grid.cells, _cell_numbers(bands, east), "right"))
-        started = np.concatenate(begins)
-        return started, np.concatenate(ends) - started
+    def _first_part(self, near: GeoPoint, radius_m: float, limit: int) -> tuple[float, Stretches]:
+        """The radius, or less in a crowd, within which enough should be found."""
+        while True:
+            stretches = self._grid.stretches(near, radius_m)
+            crowd = int(stretches[1].sum())
+            if crowd <= _CROWDED * limit or not radius_m >= _LEAST_M:
+                return radius_m, stretches
+            radius_m *= max(_SHRINK_LEAST, (_ENOUGH * limit / crowd) ** 0.5)
 
 
 def _longitudes(near: GeoPoint, angle: float, *, reaches_pole: bool) -> list[tuple[float, float]]:

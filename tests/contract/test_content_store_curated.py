@@ -28,26 +28,28 @@ RULED = (
     ruled("always"),
     ruled("hidden", hidden=True, pinned=1, together="pair"),
     ruled("from-now", valid_from_ms=NOW_MS),
-    ruled("later", valid_from_ms=NOW_MS + 1, pinned=2),
-    ruled("until-now", valid_until_ms=NOW_MS),
+    ruled("after-now", valid_from_ms=NOW_MS + 1, pinned=2),
+    ruled("before-now", valid_until_ms=NOW_MS),
     ruled("still", valid_until_ms=NOW_MS + 1, pinned=4, together="pair"),
     ruled("between", valid_from_ms=NOW_MS - 5, valid_until_ms=NOW_MS + 5, pinned=4),
-    ruled("over", valid_from_ms=NOW_MS - 5, valid_until_ms=NOW_MS - 4),
+    ruled("at-last-over", valid_from_ms=NOW_MS - 5, valid_until_ms=NOW_MS - 4),
 )
 AT_ANY_TIME = {one.id for one in RULED} - {"hidden"}
 NOW = {"always", "between", "from-now", "still"}
 
 
-async def every_search(store: ContentStore, where: ContentFilter) -> dict[str, Sequence[Content]]:
+async def every_search(
+    store: ContentStore, where: ContentFilter, limit: int = 99
+) -> dict[str, Sequence[Content]]:
     related = dict.fromkeys((one.id for one in RULED), 1.0)
     return {
-        "vector": await store.search_vector(EAST, limit=99, where=where),
-        "tags": await store.search_tags({"theme:music": 1.0}, limit=99, where=where),
-        "related": await store.search_related(related, limit=99, where=where),
-        "geo": await store.search_geo(HERE, radius_m=5000, limit=99, where=where),
-        "popular": await store.search_popular(limit=99, where=where),
-        "text": await store.search_text("about", limit=99, where=where),
-        "sample": await store.sample(limit=99, seed=1, where=where),
+        "vector": await store.search_vector(EAST, limit=limit, where=where),
+        "tags": await store.search_tags({"theme:music": 1.0}, limit=limit, where=where),
+        "related": await store.search_related(related, limit=limit, where=where),
+        "geo": await store.search_geo(HERE, radius_m=5000, limit=limit, where=where),
+        "popular": await store.search_popular(limit=limit, where=where),
+        "text": await store.search_text("about", limit=limit, where=where),
+        "sample": await store.sample(limit=limit, seed=1, where=where),
     }
 
 
@@ -63,15 +65,17 @@ class TestContentStoreRules:
         store = await make_store(RULED)
         for name, found in (await every_search(store, where)).items():
             assert sorted(ids(found)) == sorted(shown), name
+        for name, found in (await every_search(store, where, limit=len(shown))).items():
+            assert len(found) == len(shown), name
 
     async def test_what_is_not_shown_is_still_there(self, make_store: MakeStore) -> None:
         store = await make_store(RULED)
-        assert ids(await store.rows(["over", "hidden"])) == ["over", "hidden"]
+        assert ids(await store.rows(["at-last-over", "hidden"])) == ["at-last-over", "hidden"]
         assert (await store.get(["hidden"]))["hidden"].rules == RULED[1].rules
 
     async def test_pinned_items_come_by_rank_and_then_by_id(self, make_store: MakeStore) -> None:
         store = await make_store(RULED)
-        assert ids(await store.pinned(where=OPEN)) == ["later", "between", "still"]
+        assert ids(await store.pinned(where=OPEN)) == ["after-now", "between", "still"]
         now = ContentFilter(now_ms=NOW_MS, exclude=frozenset({"still"}))
         assert ids(await store.pinned(where=now)) == ["between"]
 
