@@ -144,17 +144,18 @@ class LocalStack:
             self.valkey = Valkey(self._folder / "valkey")
             self.valkey.start()
             self._environ["REDIS_URL"] = self.valkey.url
-        for name in _COMMANDS:
+        for name in ("webhook", "worker"):
             self.start_process(name)
+        self._publish()
+        self.start_process("serve")
         running = [process.pid for process in self.processes.values()]
         if self.valkey is not None and self.valkey.process is not None:
             running.append(self.valkey.process.pid)
         self._record.write(running)
-        self._publish()
         self._wait_until_ready()
 
     def _publish(self) -> None:
-        """Publish the catalogue while the processes start: the worker's publisher is later.
+        """Publish the catalogue while the worker starts: its publisher would be a second later.
 
         Raises: ConfigError.
         """

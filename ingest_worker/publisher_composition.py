@@ -87,8 +87,10 @@ async def publish_once(
 
     `anew` takes nothing over from the snapshot before.
 
-    Raises: RetryableError where the source or Redis is away.
+    Raises: RetryableError where the source or Redis is away, ConfigError where
+        CATALOGUE names no file.
     """
+    require_catalogue(settings)
     async with _source(settings) as source:
         folder = snapshot_folder(settings)
         publisher = _publisher(settings, client, source, folder, may_be_empty=may_be_empty)

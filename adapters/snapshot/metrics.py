@@ -38,8 +38,8 @@ class CatalogueMetrics:
         )
         self._refused = Counter(
             "catalogue_refused_snapshots",
-            "Snapshots that could not be put to use, by reason.",
-            ["reason"],
+            "Snapshots that could not be put to use, by cause.",
+            ["cause"],
             namespace=_NAMESPACE,
             registry=registry,
         )

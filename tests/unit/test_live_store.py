@@ -154,7 +154,7 @@ async def test_a_damaged_file_of_this_machine_is_fetched_anew(pod: Pod, harm: st
     await pod.follower.look()
     assert pod.store.version == version
     assert path.read_bytes() == raw
-    assert pod.number("refused_snapshots_total", reason="damaged") == 1
+    assert pod.number("refused_snapshots_total", cause="damaged") == 1
 
 
 async def test_a_snapshot_that_is_no_good_leaves_the_old_one_and_is_tried_later_and_later(
@@ -179,7 +179,7 @@ async def test_a_version_that_is_no_name_for_a_file_is_refused(pod: Pod, tmp_pat
         await pod.shelf.publish(version, tmp_path / "source", number=await pod.shelf.number())
         await pod.follower.look()
     assert pod.shelf.fetched == []
-    assert pod.number("refused_snapshots_total", reason="damaged") == 6
+    assert pod.number("refused_snapshots_total", cause="damaged") == 6
 
 
 async def test_a_full_disk_leaves_the_old_one(pod: Pod) -> None:
@@ -189,7 +189,7 @@ async def test_a_full_disk_leaves_the_old_one(pod: Pod) -> None:
     await pod.publish("b")
     await pod.follower.look()
     assert pod.store.version == old
-    assert pod.number("refused_snapshots_total", reason="disk") == 1
+    assert pod.number("refused_snapshots_total", cause="disk") == 1
     pod.shelf.disk_is_full = False
     await pod.follower.look()
     assert await pod.served() == ["b"]
@@ -246,7 +246,7 @@ async def test_processes_that_fetch_at_once_do_not_hurt_each_other(pod: Pod) -> 
         version = await pod.publish(*"abcdef", seed=seed)
         await asyncio.gather(*(one.follower.look() for one in pods))
         assert {one.store.version for one in pods} == {version}
-    assert pod.number("refused_snapshots_total", reason="damaged") == 0
+    assert pod.number("refused_snapshots_total", cause="damaged") == 0
 
 
 async def test_files_go_when_nobody_uses_them(pod: Pod) -> None:
@@ -289,7 +289,7 @@ async def test_the_numbers_tell_what_is_served(pod: Pod) -> None:
     assert pod.number("info", version=second, vector_space="") == 1
     assert pod.number("items") == 1
     assert pod.number("swaps_total") == 2
-    assert pod.number("refused_snapshots_total", reason="disk") == 0
+    assert pod.number("refused_snapshots_total", cause="disk") == 0
     assert 0 <= (pod.number("age_seconds") or 0) < 60
     assert 0 <= (pod.number("unconfirmed_seconds") or 0) < 60
 
