@@ -130,9 +130,10 @@ def test_a_file_that_is_not_there_is_another_matter(tmp_path: Path) -> None:
 def test_what_is_refused_is_closed(path: Path) -> None:
     path.write_bytes(path.read_bytes()[:-1] + b"\1")
     before = len(list(Path("/proc/self/fd").iterdir())) if _HAS_PROC else 0
-    with pytest.raises(DamagedSnapshotError):
+    with pytest.raises(DamagedSnapshotError) as refused:
         open_snapshot(path)
-    if _HAS_PROC:
+    if _HAS_PROC:  # even while the error, and with it every local variable, is still held
+        assert refused.value
         assert len(list(Path("/proc/self/fd").iterdir())) == before
         assert str(path) not in Path("/proc/self/maps").read_text()
 
