@@ -40,6 +40,12 @@ class SharedSettings(msgspec.Struct, frozen=True, kw_only=True):
     """Bound of every single wait for Qdrant."""
     catalogue: str = ""
     """Path of a catalogue file (JSON Lines); unset serves the bundled one."""
+    content_serving: Literal["snapshot", "qdrant"] = "snapshot"
+    """Whether answers are made from a snapshot in this process, or by asking Qdrant."""
+    content_folder: str = ""
+    """Where snapshots lie that were fetched; unset: in the system's folder for such files."""
+    content_check_ms: Count = 500
+    """How often the catalogue is looked at for changes."""
     embedder: EmbedderName = "hashed"
     """Makes the vectors of items that come without; `minilm` is an optional extra."""
     event_plan: str = DEFAULT_PLAN

@@ -2,6 +2,7 @@
 
 EngineError
 ├── RetryableError      a dependency is away: the same call may work later
+│   └── NoCatalogueError    nothing has been published yet
 └── RejectedError       this input can never work: report it, never retry it
     └── ConfigError     the settings are wrong: the process must not start
 Anything else that is raised is a bug and may crash loudly.
@@ -14,6 +15,10 @@ class EngineError(Exception):
 
 class RetryableError(EngineError):
     """A dependency is away or out of room; the same call may succeed later."""
+
+
+class NoCatalogueError(RetryableError):
+    """There is no catalogue to answer from yet."""
 
 
 class RejectedError(EngineError):

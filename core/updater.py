@@ -4,6 +4,7 @@ from collections.abc import Awaitable, Callable, Sequence
 
 import msgspec
 
+from core.errors import NoCatalogueError
 from core.modelling.build import ModelBasis, build_user_signals, mentioned_items
 from core.ports import ContentStore, EventSource, UserModelStore
 from core.signals import UserSignals
@@ -41,6 +42,15 @@ class UserModelUpdater:
         self._models = models
         self._contents = contents
         self._basis = basis
+
+    @property
+    def has_catalogue(self) -> bool:
+        """Whether models can be built: for a while after the very first start they cannot."""
+        try:
+            self._contents.edition()
+        except NoCatalogueError:
+            return False
+        return True
 
     async def refresh(self, *user_ids: str, now_ms: int) -> Sequence[Refreshed]:
         """Rebuild and store the models of the given users as they are at `now_ms`.

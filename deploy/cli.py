@@ -12,6 +12,7 @@ import click
 # As in the processes' own __main__, for the one that runs here in memory.
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
+from adapters.logs import configure_logs
 from adapters.process import run_process
 from core.environment import variables
 from core.errors import ConfigError
@@ -55,6 +56,7 @@ def run(folder: Path, *, memory: bool) -> None:
     if memory or not (settings.redis_url or valkey_binary()):
         click.echo("One process, in memory: what it learns ends with it.", err=True)
         sys.exit(run_process("one-process", one_process_settings, _run_in_memory))
+    configure_logs(settings.log_format, "warning")
     stopping = threading.Event()
     # SIGHUP: the terminal was closed.
     for wanted in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
@@ -79,6 +81,7 @@ def run(folder: Path, *, memory: bool) -> None:
 @main.command()
 def demo() -> None:
     """A visitor's day, what was learnt from it, and what is recommended after it."""
+    configure_logs("auto", "warning")
     try:
         show_demo(click.echo)
     except (ConfigError, RuntimeError) as exc:

@@ -4,6 +4,7 @@ An embedded Valkey (or the Redis in REDIS_URL), then webhook, worker and read
 API as the three processes that production runs too.
 """
 
+import asyncio
 import json
 import os
 import socket
@@ -13,13 +14,16 @@ import time
 import urllib.error
 import urllib.request
 from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
-from core.errors import ConfigError
+from core.errors import ConfigError, RetryableError
 from deploy.leftovers import ProcessRecord
 from deploy.valkey import Valkey, free_port
+from ingest_worker.composition import ingest_settings, redis_client
+from ingest_worker.publisher_composition import publish_once
 
 _READY_WITHIN_S = 30.0
 _STOP_WITHIN_S = 15.0
@@ -51,6 +55,7 @@ class LocalStack:
         self._environ = dict(environ) | {
             _PORT_SETTINGS[name]: str(port) for name, port in self._ports.items()
         }
+        self._environ["CONTENT_FOLDER"] = environ.get("CONTENT_FOLDER") or str(folder / "content")
         self._record = ProcessRecord(folder / "processes.json")
         self.valkey: Valkey | None = None
         self.processes: dict[str, subprocess.Popen[bytes]] = {}
@@ -139,13 +144,29 @@ class LocalStack:
             self.valkey = Valkey(self._folder / "valkey")
             self.valkey.start()
             self._environ["REDIS_URL"] = self.valkey.url
-        for name in _COMMANDS:
+        for name in ("webhook", "worker"):
             self.start_process(name)
+        self._publish()
+        self.start_process("serve")
         running = [process.pid for process in self.processes.values()]
         if self.valkey is not None and self.valkey.process is not None:
             running.append(self.valkey.process.pid)
         self._record.write(running)
         self._wait_until_ready()
+
+    def _publish(self) -> None:
+        """Publish the catalogue while the worker starts: its publisher would be a second later.
+
+        Raises: ConfigError.
+        """
+        settings = ingest_settings(self._environ)
+
+        async def publish() -> None:
+            async with redis_client(settings) as client:
+                await publish_once(settings, client)
+
+        with suppress(RetryableError):  # the worker's publisher does it, as soon as it can
+            asyncio.run(publish())
 
     def _wait_until_ready(self) -> None:
         deadline = time.monotonic() + _READY_WITHIN_S

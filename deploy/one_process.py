@@ -11,8 +11,8 @@ from time import monotonic
 import structlog
 from prometheus_client import CollectorRegistry
 
-from adapters.contents import open_content_store
 from adapters.exposition import expose_metrics
+from adapters.live_contents import contents_in_memory
 from adapters.memory.dead_letters import InMemoryDeadLetters
 from adapters.memory.due_queue import InMemoryDueQueue
 from adapters.memory.event_buffer import InMemoryEventBuffer
@@ -57,7 +57,7 @@ async def run_one_process(settings: OneProcess, when_served: Callable[[Content],
     ingest, stopping, registry = settings.ingest, stop_signals(), CollectorRegistry()
     gauges = StreamGauges(registry)
     stream = InMemoryRawBatchStream(max_entries=ingest.memory_max_entries, clock_ms=clock_ms)
-    contents = open_content_store(settings)
+    contents = contents_in_memory(settings)
     stores = _stores(settings)
     metrics = WorkerMetrics(registry, gauges)
     heartbeats = Heartbeats(clock_s=monotonic, stalled_after_s=settings.worker.stalled_after_s)
@@ -65,13 +65,14 @@ async def run_one_process(settings: OneProcess, when_served: Callable[[Content],
     backpressure = Backpressure(stream, ingest.high_water, gauges, clock_ms)
     observer = queue_observer(settings, stream, stores, metrics)
     webhook = Webhook(stream, backpressure, ingest, WebhookMetrics(registry, gauges))
-    servers = (
-        (expose_metrics(webhook.app(), registry), ingest),
-        (
-            serve_app(settings, settings.serve, models=stores.models, contents=contents),
-            settings.serve,
-        ),
+    serve = serve_app(
+        settings,
+        settings.serve,
+        models=stores.models,
+        contents=contents,
+        registry=CollectorRegistry(),
     )
+    servers = ((expose_metrics(webhook.app(), registry), ingest), (serve, settings.serve))
     async with asyncio.TaskGroup() as tasks:
         tasks.create_task(backpressure.run(stopping))
         tasks.create_task(observer.run(stopping))

@@ -1,8 +1,9 @@
-"""`python -m ingest_worker webhook` and `python -m ingest_worker worker`."""
+"""`python -m ingest_worker webhook`, `worker` or `publisher`."""
 
 import os
 import signal
 import sys
+from functools import partial
 
 # Before numpy: the products here are too small to share, and BLAS threads that
 # wait for one another on busy cores make an answer ten times slower.
@@ -23,15 +24,25 @@ async def run_worker(settings: IngestProcess) -> None:
     await worker_composition.run_worker(settings)
 
 
-_PROCESSES = {"webhook": run_webhook, "worker": run_worker}
+async def run_publisher(settings: IngestProcess, holder: str | None = None) -> None:
+    """The publisher's process, or that of a worker's child."""
+    from ingest_worker import publisher_composition  # noqa: PLC0415
+
+    await publisher_composition.run_publisher(settings, holder)
+
+
+_PROCESSES = {"webhook": run_webhook, "worker": run_worker, "publisher": run_publisher}
 
 
 def main(arguments: list[str]) -> int:
-    """Run the process that the one argument names."""
-    if len(arguments) != 1 or arguments[0] not in _PROCESSES:
-        sys.stderr.write(f"usage: python -m ingest_worker {' | '.join(_PROCESSES)}\n")
-        return 2
-    return run_process(arguments[0], ingest_settings, _PROCESSES[arguments[0]])
+    """Run the process that the one argument names; a second one makes it that worker's child."""
+    match arguments:
+        case [name] if name in _PROCESSES:
+            return run_process(name, ingest_settings, _PROCESSES[name])
+        case ["publisher", holder]:
+            return run_process("publisher", ingest_settings, partial(run_publisher, holder=holder))
+    sys.stderr.write(f"usage: python -m ingest_worker {' | '.join(_PROCESSES)}\n")
+    return 2
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""The worker's own port: whether it lives and whether it is ready."""
+"""The port of a worker or a publisher: whether it lives and whether it is ready."""
 
 from collections.abc import Sequence
 from typing import Protocol
@@ -9,7 +9,8 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from core.errors import RetryableError
+from core.errors import NoCatalogueError, RetryableError
+from core.ports import ContentStore
 from core.queues import RawBatchStream
 from ingest_worker.heartbeats import Heartbeats
 
@@ -23,18 +24,12 @@ class Consumer(Protocol):
         ...
 
 
-class WorkerProbes:
+class PublisherProbes:
     """Liveness by what really runs, readiness by what the work depends on."""
 
-    def __init__(
-        self,
-        heartbeats: Heartbeats,
-        consumers: Sequence[Consumer],
-        stream: RawBatchStream,
-    ) -> None:
-        """Keep what is asked."""
+    def __init__(self, heartbeats: Heartbeats, stream: RawBatchStream) -> None:
+        """Keep what is asked; the stream only whether its Redis is there."""
         self._heartbeats = heartbeats
-        self._consumers = consumers
         self._stream = stream
 
     def app(self) -> Starlette:
@@ -55,9 +50,37 @@ class WorkerProbes:
             await self._stream.ping()
         except RetryableError as exc:
             return _json(503, {"status": "waiting", "reason": str(exc)})
-        if not all(consumer.is_running for consumer in self._consumers):
-            return _json(503, {"status": "waiting", "reason": "not every shard is being read"})
+        if (reason := self._waits_for()) is not None:
+            return _json(503, {"status": "waiting", "reason": reason})
         return _json(200, {"status": "ready"})
+
+    def _waits_for(self) -> str | None:
+        """What else is missing."""
+        return None
+
+
+class WorkerProbes(PublisherProbes):
+    """A worker depends on its shards being read and on a catalogue, too."""
+
+    def __init__(
+        self,
+        heartbeats: Heartbeats,
+        consumers: Sequence[Consumer],
+        stream: RawBatchStream,
+        contents: ContentStore,
+    ) -> None:
+        """Keep what is asked."""
+        super().__init__(heartbeats, stream)
+        self._consumers = consumers
+        self._contents = contents
+
+    def _waits_for(self) -> str | None:
+        try:
+            self._contents.edition()
+        except NoCatalogueError as exc:
+            return str(exc)
+        running = all(consumer.is_running for consumer in self._consumers)
+        return None if running else "not every shard is being read"
 
 
 def _json(status: int, content: object) -> Response:

@@ -70,7 +70,12 @@ class Refresher:
                 self._nudged.clear()
 
     async def refresh_round(self) -> bool:
-        """Refresh one round of due users; whether there were any."""
+        """Refresh one round of due users; whether there were any.
+
+        Without a catalogue none is taken: whoever is stays so for a whole lease.
+        """
+        if not self._updater.has_catalogue:
+            return False
         due = await self._queue.pop(limit=self._users_a_round, now_ms=self._clock_ms())
         if not due:
             return False

@@ -82,6 +82,8 @@ class WorkerSettings(msgspec.Struct, frozen=True, kw_only=True):
     """How often stale entries are claimed and finished ones trimmed."""
     max_due_users: Count = 1_000_000
     """Users that may wait for a refresh; past it events wait in the stream instead."""
+    publisher: bool = True
+    """Whether one of the workers publishes the catalogue, in a process beside it."""
     max_dead_letters: Count = 100_000
     max_dead_letter_bytes: Count = 256 * 1024**2
     """Memory that dead letters may take in Redis; the newest stay."""

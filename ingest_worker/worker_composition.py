@@ -14,14 +14,15 @@ from faststream.redis import StreamSub
 from prometheus_client import CollectorRegistry
 from starlette.applications import Starlette
 
-from adapters.contents import open_content_store
 from adapters.exposition import expose_metrics
+from adapters.live_contents import live_contents, publisher_lease, require_catalogue
 from adapters.process import serve_http, settle, stop_signals
 from adapters.redis.connection import Client
 from adapters.redis.keys import GROUP, stream_key
 from adapters.redis.pending import RedisPendingBatches
 from adapters.redis.stream import raw_batch
 from core.log_names import WORKER_LISTENED
+from core.ports import ContentStore
 from ingest_worker.composition import (
     IngestProcess,
     ingest_parts,
@@ -35,6 +36,9 @@ from ingest_worker.heartbeats import Heartbeats
 from ingest_worker.keeper import KeeperPace, StreamKeeper
 from ingest_worker.metrics import StreamGauges, WorkerMetrics
 from ingest_worker.probes import WorkerProbes
+from ingest_worker.publisher_child import PublisherChild, child_command
+from ingest_worker.publisher_report import PublisherCollector
+from ingest_worker.publishing import LEASE_MS
 from ingest_worker.settings import WorkerSettings
 from ingest_worker.worker import Worker
 
@@ -43,36 +47,43 @@ _log = structlog.get_logger()
 
 async def run_worker(settings: IngestProcess) -> None:
     """The worker process."""
+    require_catalogue(settings)
     stopping, own = stop_signals(), settings.worker
     async with worker_parts(settings) as parts, asyncio.TaskGroup() as tasks:
         settle()
         tasks.create_task(serve_http(parts.app, own.host, own.port, stopping, _say_port))
+        if parts.publisher is not None:
+            tasks.create_task(parts.publisher.run(stopping))
         await parts.worker.run(stopping)
 
 
 class WorkerProcess(msgspec.Struct, frozen=True, kw_only=True):
-    """A worker, its broker not started yet, and what its port answers."""
+    """A worker, its broker not started yet, what its port answers, and its publisher."""
 
     worker: Worker
     app: Starlette
+    publisher: PublisherChild | None = None
 
 
 @asynccontextmanager
 async def worker_parts(settings: IngestProcess) -> AsyncIterator[WorkerProcess]:
     """The worker over Redis."""
     registry = CollectorRegistry()
-    async with redis_client(settings) as client:
-        metrics = WorkerMetrics(registry, StreamGauges(registry))
-        yield _worker(settings, client, registry, metrics)
+    async with (
+        redis_client(settings) as client,
+        live_contents(settings, client, registry) as contents,
+    ):
+        yield _worker(settings, client, registry, contents)
 
 
 def _worker(
-    settings: IngestProcess, client: Client, registry: CollectorRegistry, metrics: WorkerMetrics
+    settings: IngestProcess, client: Client, registry: CollectorRegistry, contents: ContentStore
 ) -> WorkerProcess:
-    """A consumer and a keeper for every shard, the refresher, and the port."""
+    """A consumer and a keeper for every shard, the refresher, the port, and a publisher."""
     heartbeats = Heartbeats(clock_s=monotonic, stalled_after_s=settings.worker.stalled_after_s)
+    metrics = WorkerMetrics(registry, StreamGauges(registry))
     stores = redis_stores(settings, client)
-    parts = ingest_parts(settings, stores, open_content_store(settings), metrics, heartbeats)
+    parts = ingest_parts(settings, stores, contents, metrics, heartbeats)
     name = f"{socket.gethostname()}-{os.getpid()}"
     broker = make_broker(
         settings.redis_url, cluster=settings.redis_cluster, timeout_s=settings.redis_timeout_s
@@ -109,10 +120,27 @@ def _worker(
         )
     stream = redis_stream(client, settings.ingest)
     observer = queue_observer(settings, stream, stores, metrics)
-    probes = WorkerProbes(heartbeats, consumers, stream)
+    probes = WorkerProbes(heartbeats, consumers, stream, contents)
     return WorkerProcess(
         worker=Worker(broker, keepers, parts.refresher, observer, heartbeats),
         app=expose_metrics(probes.app(), registry),
+        publisher=_publisher(client, name, registry, heartbeats)
+        if settings.worker.publisher
+        else None,
+    )
+
+
+def _publisher(
+    client: Client, holder: str, registry: CollectorRegistry, heartbeats: Heartbeats
+) -> PublisherChild:
+    shown = PublisherCollector()
+    registry.register(shown)
+    return PublisherChild(
+        publisher_lease(client, ttl_ms=LEASE_MS),
+        holder=holder,
+        command=child_command(holder),
+        shown=shown,
+        beat=heartbeats.expect("publisher"),
     )
 
 

@@ -11,9 +11,9 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from core.errors import RetryableError
+from core.errors import NoCatalogueError, RetryableError
 from core.log_names import ANSWER_FAILED
-from core.ports import UserModelStore
+from core.ports import ContentStore, UserModelStore
 from core.recommender import Recommender
 from serve_api.metrics import ServeMetrics
 from serve_api.parameters import read_recommend, read_user_id
@@ -33,6 +33,7 @@ class ServeApi:
         *,
         recommender: Recommender,
         models: UserModelStore,
+        contents: ContentStore,
         settings: ServeSettings,
         clock_ms: Callable[[], int],
         metrics: ServeMetrics,
@@ -41,6 +42,7 @@ class ServeApi:
         self._metrics = metrics
         self._recommender = recommender
         self._models = models
+        self._contents = contents
         self._settings = settings
         self._clock_ms = clock_ms
 
@@ -69,6 +71,7 @@ class ServeApi:
         return _json(200, signals.as_json())
 
     async def _ready(self, _: Request) -> Response:
+        self._contents.edition()
         await self._models.get_signals("readiness-probe")
         return _json(200, {"status": "ready"})
 
@@ -93,6 +96,8 @@ class ServeApi:
                     return await endpoint(request)
             except BadParameterError as exc:
                 return bad_parameter(exc)
+            except NoCatalogueError as exc:
+                return problem(503, "Try again later", str(exc))
             except (RetryableError, TimeoutError) as exc:
                 _log.warning(ANSWER_FAILED, path=request.url.path, error=str(exc) or "time-out")
                 return problem(503, "Try again later", "the model store is away")

@@ -3,13 +3,14 @@
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from time import monotonic
+from typing import TYPE_CHECKING
 
 import structlog
 from prometheus_client import CollectorRegistry
 from starlette.applications import Starlette
 
-from adapters.contents import open_content_store
 from adapters.exposition import expose_metrics
+from adapters.live_contents import live_contents
 from adapters.memory.user_models import InMemoryUserModelStore
 from adapters.plans.toml import read_plan
 from adapters.process import clock_ms, serve_http, stop_signals
@@ -21,6 +22,9 @@ from core.recommender import Recommender
 from serve_api.api import ServeApi
 from serve_api.metrics import ServeMetrics
 from serve_api.settings import ServeSettings
+
+if TYPE_CHECKING:
+    from adapters.redis.connection import Client
 
 _log = structlog.get_logger()
 
@@ -38,21 +42,35 @@ def serve_settings(environ: Mapping[str, str]) -> ServeProcess:
 
 async def run_serve(settings: ServeProcess) -> None:
     """The read API's process."""
-    async with _models(settings) as models:
-        contents = open_content_store(settings)
-        app = serve_app(settings, settings.serve, models=models, contents=contents)
+    registry = CollectorRegistry()
+    async with (
+        _client(settings) as client,
+        live_contents(settings, client, registry) as contents,
+    ):
+        app = serve_app(
+            settings,
+            settings.serve,
+            models=_models(settings, client),
+            contents=contents,
+            registry=registry,
+        )
         await serve_http(app, settings.serve.host, settings.serve.port, stop_signals())
 
 
 def serve_app(
-    shared: SharedSettings, serve: ServeSettings, *, models: UserModelStore, contents: ContentStore
+    shared: SharedSettings,
+    serve: ServeSettings,
+    *,
+    models: UserModelStore,
+    contents: ContentStore,
+    registry: CollectorRegistry,
 ) -> Starlette:
     """Wire the API over whichever adapters."""
     basis = ModelBasis.of(read_plan(shared.event_plan), shared.model)
-    registry = CollectorRegistry()
     api = ServeApi(
         recommender=Recommender(models, contents, shared.ranking, basis.config_version),
         models=models,
+        contents=contents,
         settings=serve,
         clock_ms=clock_ms,
         metrics=ServeMetrics(registry),
@@ -61,19 +79,26 @@ def serve_app(
 
 
 @asynccontextmanager
-async def _models(settings: ServeProcess) -> AsyncIterator[UserModelStore]:
+async def _client(settings: ServeProcess) -> "AsyncIterator[Client | None]":
     if not settings.redis_url:
-        _log.warning(MODELS_MISSED, hint="set REDIS_URL to serve the workers' models")
-        yield InMemoryUserModelStore(ttl_s=settings.model_ttl_s, clock_s=monotonic)
+        yield None
         return
     # Imported here: an API without Redis does not pay for its driver.
     from adapters.redis.connection import connect  # noqa: PLC0415
-    from adapters.redis.user_models import RedisUserModelStore  # noqa: PLC0415
 
     client = connect(
         settings.redis_url, timeout_s=settings.redis_timeout_s, cluster=settings.redis_cluster
     )
     try:
-        yield RedisUserModelStore(client, ttl_s=settings.model_ttl_s)
+        yield client
     finally:
         await client.aclose()
+
+
+def _models(settings: ServeProcess, client: "Client | None") -> UserModelStore:
+    if client is None:
+        _log.warning(MODELS_MISSED, hint="set REDIS_URL to serve the workers' models")
+        return InMemoryUserModelStore(ttl_s=settings.model_ttl_s, clock_s=monotonic)
+    from adapters.redis.user_models import RedisUserModelStore  # noqa: PLC0415
+
+    return RedisUserModelStore(client, ttl_s=settings.model_ttl_s)

@@ -58,6 +58,15 @@ def collection_name(alias: str, vector_space: str) -> str:
     return f"{alias}.{hashlib.blake2b(vector_space.encode(), digest_size=4).hexdigest()}"
 
 
+def vectors_of(dim: int) -> dict[str, models.VectorParams]:
+    """The dense vectors of a collection; Qdrant's Dot adds the grid's whole numbers exactly."""
+    dot = models.Distance.DOT
+    return {
+        DENSE: models.VectorParams(size=dim, distance=dot),
+        DRAW: models.VectorParams(size=DRAW_DIM, distance=dot, hnsw_config=_NO_GRAPH),
+    }
+
+
 async def served_collection(qdrant: Qdrant, alias: str) -> Served | None:
     """What stands behind the alias, None while there is no catalogue.
 
@@ -129,12 +138,7 @@ async def _create(qdrant: Qdrant, name: str, vector_space: str, dim: int) -> Non
         "creating a collection",
         lambda c: c.create_collection(
             name,
-            vectors_config={
-                DENSE: models.VectorParams(size=dim, distance=models.Distance.DOT),
-                DRAW: models.VectorParams(
-                    size=DRAW_DIM, distance=models.Distance.DOT, hnsw_config=_NO_GRAPH
-                ),
-            },
+            vectors_config=vectors_of(dim),
             sparse_vectors_config={SPARSE: models.SparseVectorParams()},
             metadata=about,
         ),

@@ -11,6 +11,8 @@ _ESCAPED = str.maketrans({"%": "%25", "{": "%7B", "}": "%7D"})
 DEAD_LETTERS = "dead-letters"
 KNOWN_LETTERS = "known:{dead-letters}"
 """The letters that have been there, in the slot of the letters themselves."""
+MODELLED_SPACE = "modelled-space"
+"""The vector space that every model was rebuilt for."""
 GROUP = "ingest"
 """The consumer group of every shard's stream."""
 
@@ -44,6 +46,21 @@ def stream_key(shard: int) -> str:
 def queue_key(role: str, shard: int) -> str:
     """One of the structures of a shard's debounce queue."""
     return f"{role}:{{queue-{shard}}}"
+
+
+def shelf_key(name: str) -> str:
+    """The hash that says which snapshot of a shelf is current, and what each is made of."""
+    return f"shelf:{name}"
+
+
+def chunk_key(shelf: str, digest: str) -> str:
+    """Some bytes of a shelf's snapshots."""
+    return f"chunk:{shelf}:{digest}"
+
+
+def lease_key(name: str) -> str:
+    """Who does what only one process is to do at a time."""
+    return f"lease:{name}"
 
 
 def shard_of(user_id: str, shards: int) -> int:

@@ -4,14 +4,16 @@ import asyncio
 import os
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager, suppress
+from time import monotonic
 from typing import TypeVar
 
 import click
 import msgspec
+from prometheus_client import CollectorRegistry
 
-from adapters.contents import open_content_store
+from adapters.live_contents import live_contents
 from adapters.logs import configure_logs
-from adapters.redis.connection import require_whole_server
+from adapters.redis.connection import Client, require_whole_server
 from core.errors import EngineError, RetryableError
 from core.queues import RawBatchStream
 from core.updater import UserModelUpdater
@@ -26,18 +28,32 @@ from ingest_worker.composition import (
 )
 
 T = TypeVar("T")
+_CATALOGUE_WITHIN_S = 30.0
+"""To fetch a large one; where none is published, it is said then."""
+_LOOK_EVERY_S = 0.05
 
 
 class OperatorParts(msgspec.Struct, frozen=True, kw_only=True):
     """The stream, ready to store, and the stores."""
 
     settings: IngestProcess
+    client: Client
     stream: RawBatchStream
     stores: Stores
 
-    def updater(self) -> UserModelUpdater:
-        """What rebuilds models; loads the catalogue."""
-        return model_updater(self.settings, self.stores, open_content_store(self.settings))
+    @asynccontextmanager
+    async def updater(self) -> AsyncIterator[UserModelUpdater]:
+        """What rebuilds models, with the catalogue that is served.
+
+        Raises: NoCatalogueError where there is none.
+        """
+        async with live_contents(self.settings, self.client, CollectorRegistry()) as contents:
+            updater = model_updater(self.settings, self.stores, contents)
+            until_s = monotonic() + _CATALOGUE_WITHIN_S
+            while not updater.has_catalogue and monotonic() < until_s:  # noqa: ASYNC110 - seldom
+                await asyncio.sleep(_LOOK_EVERY_S)
+            contents.edition()
+            yield updater
 
 
 def with_parts(work: Callable[[OperatorParts], Awaitable[T]]) -> T:
@@ -71,5 +87,5 @@ async def _operator_parts(settings: IngestProcess) -> AsyncIterator[OperatorPart
         stores = redis_stores(settings, client)
         async with asyncio.TaskGroup() as tasks:
             tasks.create_task(stream.run())
-            yield OperatorParts(settings=settings, stream=stream, stores=stores)
+            yield OperatorParts(settings=settings, client=client, stream=stream, stores=stores)
             stream.close()

@@ -94,15 +94,15 @@ async def _draw(parts: OperatorParts, sample: int | None, seed: int | None) -> l
 async def _verify(
     parts: OperatorParts, user_ids: Sequence[str], settle_s: float, *, shown: bool
 ) -> list[Verified]:
-    updater = parts.updater()
     found: list[Verified] = []
-    with progress("models", length=len(user_ids), shown=shown) as bar:
-        for start in range(0, len(user_ids), _USERS_AT_ONCE):
-            some = user_ids[start : start + _USERS_AT_ONCE]
-            found += await asyncio.gather(
-                *(_settled(parts, updater, user, settle_s) for user in some)
-            )
-            bar.update(len(some))
+    async with parts.updater() as updater:
+        with progress("models", length=len(user_ids), shown=shown) as bar:
+            for start in range(0, len(user_ids), _USERS_AT_ONCE):
+                some = user_ids[start : start + _USERS_AT_ONCE]
+                found += await asyncio.gather(
+                    *(_settled(parts, updater, user, settle_s) for user in some)
+                )
+                bar.update(len(some))
     return found
 
 
@@ -138,9 +138,11 @@ def _compare(stored: UserSignals, anew: UserSignals) -> Finding:
         return "behind"
     if stored.config_version != anew.config_version:
         return "other_configuration"
-    if stored.catalogue_version != anew.catalogue_version:
-        return "other_catalogue"
-    return "same" if comparable(stored) == comparable(anew) else "different"
+    if stored.catalogue_version == anew.catalogue_version:
+        return "same" if comparable(stored) == comparable(anew) else "different"
+    # A catalogue that has changed elsewhere makes the same model.
+    other = msgspec.structs.replace(anew, catalogue_version=stored.catalogue_version)
+    return "same" if comparable(stored) == comparable(other) else "other_catalogue"
 
 
 def _fields(stored: UserSignals, anew: UserSignals) -> tuple[str, ...]:

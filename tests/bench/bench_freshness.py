@@ -11,7 +11,9 @@ one `GET /api/recommend` of a visitor who is known. What is missing is hand-over
 polls, wake-ups, and other processes on the same cores.
 """
 
+import asyncio
 import time
+from pathlib import Path
 from time import perf_counter
 from typing import Any
 from zlib import crc32
@@ -24,6 +26,7 @@ from adapters.redis.stream import BODY_FIELD, raw_batch
 from deploy.local import LocalStack
 from deploy.valkey import free_port
 from ingest_worker.composition import ingest_settings
+from ingest_worker.publisher_composition import publish_once
 from ingest_worker.worker_composition import worker_parts
 from tests.bench.client import Connection, get, post
 from tests.bench.harness import Effort, Row, latency, percentile, run_async
@@ -47,7 +50,7 @@ def measure(effort: Effort) -> list[Row]:
         ) as stack,
     ):
         ingest, serve = _port(stack.ingest_url), _port(stack.serve_url)
-        floor = run_async(_steps(stack.redis_url, effort.visitors))
+        floor = run_async(_steps(stack.redis_url, folder / "steps", effort.visitors))
         rows = []
         with Connection(ingest) as webhook, Connection(serve) as api:
             for number, kind in enumerate(("unknown", "known")):
@@ -103,12 +106,15 @@ def _asked(api: Connection, user: str) -> float:
     return (perf_counter() - started) * 1000
 
 
-async def _steps(url: str, visitors: int) -> list[float]:
+async def _steps(url: str, folder: Path, visitors: int) -> list[float]:
     """The worker's steps for one event at a time, in a database that no worker reads."""
-    settings = ingest_settings({"REDIS_URL": beside(url)})
+    settings = ingest_settings({"REDIS_URL": beside(url), "CONTENT_FOLDER": str(folder)})
     key, times = stream_key(0), []
     client = connect(settings.redis_url)
+    await publish_once(settings, client)
     async with worker_parts(settings) as parts:
+        while not parts.worker._refresher._updater._contents.is_there:  # type: ignore[attr-defined] # noqa: ASYNC110
+            await asyncio.sleep(0.01)
         [keeper] = parts.worker._keepers
         await keeper.prepare()
         for user in range(visitors):

@@ -17,9 +17,10 @@ from adapters.embedding.hashed import HashedEmbedder
 from adapters.memory.content_store import InMemoryContentStore
 from adapters.memory.user_models import InMemoryUserModelStore
 from adapters.process import clock_ms
+from adapters.qdrant.collections import vectors_of
 from adapters.qdrant.connection import Qdrant
 from adapters.qdrant.content_store import QdrantContentStore
-from adapters.qdrant.payload import DENSE, point_of
+from adapters.qdrant.payload import SPARSE, point_of
 from adapters.qdrant.repository import QdrantContentRepository
 from adapters.settings import SharedSettings
 from core.content import Content, ContentFilter
@@ -97,10 +98,8 @@ async def _upload(items: Sequence[Content], url: str) -> None:
     client = AsyncQdrantClient(url=url, timeout=60, check_compatibility=False)
     await client.create_collection(
         "plain",
-        vectors_config={
-            DENSE: models.VectorParams(size=len(items[0].vector), distance=models.Distance.DOT)
-        },
-        sparse_vectors_config={"tags": models.SparseVectorParams()},
+        vectors_config=vectors_of(len(items[0].vector)),
+        sparse_vectors_config={SPARSE: models.SparseVectorParams()},
     )
     for start in range(0, len(points), _BATCH):
         await client.upsert("plain", points[start : start + _BATCH], wait=True)

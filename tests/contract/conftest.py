@@ -26,6 +26,7 @@ from tests.contract.catalogue import CATALOGUE
 from tests.contract.large import large_catalogue
 from tests.contract.written import written
 from tests.qdrant_edge.aliases import remove_catalogue
+from tests.qdrant_edge.folders import quick_folder
 from tests.qdrant_edge.serving import serving
 from tests.valkey_cluster import ValkeyCluster
 
@@ -219,12 +220,12 @@ def large_store(request: pytest.FixtureRequest) -> ContentStore:
 
 
 @pytest.fixture(scope="session")
-def qdrant_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+def qdrant_url() -> Iterator[str]:
     """The server that QDRANT_API_URL names, else Qdrant's engine in a thread of this run."""
     if named := os.environ.get("QDRANT_API_URL"):
         yield named
         return
-    with serving(tmp_path_factory.mktemp("qdrant")) as url:
+    with quick_folder() as folder, serving(folder) as url:
         yield url
 
 

@@ -190,6 +190,7 @@ class TestContentRepositoryMark:
         assert mark
         await scanned(repository)
         await writer.delete(["missing"])
+        await writer.commit()
         await repository.open(vector_space=OTHER_SPACE, dim=3)
         assert await repository.mark() == mark
 

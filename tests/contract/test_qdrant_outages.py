@@ -13,6 +13,7 @@ from core.ports import ContentWriter
 from tests.contract.catalogue import CATALOGUE, item
 from tests.contract.written import SPACE, scanned, stored, written
 from tests.qdrant_edge.faults import Fault
+from tests.qdrant_edge.folders import quick_folder
 from tests.qdrant_edge.process import EdgeServer
 from tests.qdrant_edge.serving import serving
 from tests.qdrant_edge.switches import Switches
@@ -22,9 +23,9 @@ PAUSES_S = (0.05, 0.1, 0.2)
 
 
 @pytest.fixture
-def url(tmp_path: Path) -> Iterator[str]:
+def url() -> Iterator[str]:
     """A server of one test, to spoil."""
-    with serving(tmp_path) as url:
+    with quick_folder() as folder, serving(folder) as url:
         yield url
 
 

@@ -5,6 +5,7 @@ import os
 import signal
 from collections.abc import Awaitable, Callable, Iterable
 from contextlib import suppress
+from pathlib import Path
 from time import monotonic
 
 from redis.asyncio import Redis
@@ -13,7 +14,9 @@ from adapters.redis.dead_letters import RedisDeadLetters
 from adapters.redis.due_queue import RedisDueQueue
 from adapters.redis.event_buffer import RedisEventBuffer
 from adapters.redis.keys import stream_key
+from adapters.redis.lease import RedisLease
 from adapters.redis.pending import RedisPendingBatches
+from adapters.redis.snapshot_shelf import RedisSnapshotShelf
 from adapters.redis.stream import RedisRawBatchStream
 from adapters.redis.user_models import RedisUserModelStore
 from core.errors import RetryableError
@@ -50,6 +53,10 @@ def letters(client: Redis) -> RedisDeadLetters:
     return RedisDeadLetters(client, max_letters=100, max_bytes=10**9)
 
 
+def shelf(client: Redis) -> RedisSnapshotShelf:
+    return RedisSnapshotShelf(client, name="1")
+
+
 async def enqueue(client: Redis) -> None:
     """Enqueue with the storing task beside it, as the webhook runs it."""
     stream = RedisRawBatchStream(client, shards=1)
@@ -69,6 +76,9 @@ WRITES: dict[str, Call] = {
     "enqueue": enqueue,
     "ensure group": lambda client: pending(client).ensure_group(),
     "add": lambda client: letters(client).add([LETTER]),
+    "number": lambda client: shelf(client).number(),
+    "publish": lambda client: shelf(client).publish("v1", Path(__file__), number=1),
+    "hold": lambda client: RedisLease(client, name="1", ttl_ms=1000).hold("w1"),
 }
 CALLS: dict[str, Call] = WRITES | {
     "fetch": lambda client: buffer(client).fetch_events(["u1"], since_ms=0),
@@ -81,6 +91,8 @@ CALLS: dict[str, Call] = WRITES | {
     "own": lambda client: pending(client).own(limit=1),
     "acknowledge": lambda client: pending(client).acknowledge([BATCH]),
     "trim": lambda client: pending(client).trim(),
+    "current": lambda client: shelf(client).current(),
+    "release": lambda client: RedisLease(client, name="1", ttl_ms=1000).release("w2"),
 }
 
 

@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator, Iterator
 import pytest
 from qdrant_client import AsyncQdrantClient, models
 
+from tests.qdrant_edge.folders import quick_folder
 from tests.qdrant_edge.points_of_tests import HERE, connect, fill, ids, make
 from tests.qdrant_edge.serving import serving
 from tests.qdrant_edge.switches import Switches
@@ -64,8 +65,8 @@ FILTERS = {
 
 
 @pytest.fixture(scope="module")
-def url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    with serving(tmp_path_factory.mktemp("edge")) as url:
+def url() -> Iterator[str]:
+    with quick_folder() as folder, serving(folder) as url:
         yield url
 
 

@@ -9,14 +9,15 @@ from qdrant_client import AsyncQdrantClient, models
 from qdrant_client.http.exceptions import ResponseHandlingException, UnexpectedResponse
 
 from tests.qdrant_edge.faults import Fault
+from tests.qdrant_edge.folders import quick_folder
 from tests.qdrant_edge.points_of_tests import HERE, connect, fill, ids, make
 from tests.qdrant_edge.serving import serving
 from tests.qdrant_edge.switches import Switches
 
 
 @pytest.fixture(scope="module")
-def url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    with serving(tmp_path_factory.mktemp("edge")) as url:
+def url() -> Iterator[str]:
+    with quick_folder() as folder, serving(folder) as url:
         yield url
 
 

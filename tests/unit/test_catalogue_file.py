@@ -198,6 +198,21 @@ async def test_what_was_imported_is_served_with_its_own_vectors(path: Path) -> N
     )
 
 
+async def test_a_text_that_was_edited_by_hand_is_served_with_a_vector_of_its_own(
+    path: Path,
+) -> None:
+    space = embedder_space(EMBEDDER)
+    item = content("a", title="Old title")
+    writer = await CatalogueFile(path).open(vector_space=space, dim=EMBEDDER.dim)
+    await writer.upsert([StoredContent(content=item, digests=digests_of(item, space))])
+    await writer.commit()
+    put(path, bytes_of(path).replace(b"Old title", b"Entirely different"))
+    [served] = read_catalogue(path, EMBEDDER).contents
+    expected = to_grid(EMBEDDER.embed([served.embedded_text()])[0])
+    assert served.title == "Entirely different"
+    assert served.vector.tolist() == expected.tolist()
+
+
 class NoEmbedder:
     """For items that need none."""
 

@@ -5,10 +5,13 @@ from collections.abc import Sequence
 import httpx
 import msgspec
 
+from adapters.snapshot.live import LiveContentStore
 from core.errors import RetryableError
+from core.ports import ContentStore
 from core.queues import ShardState
 from ingest_worker.heartbeats import Heartbeats
 from ingest_worker.probes import WorkerProbes
+from tests.build import themed_catalogue
 
 STALLED_AFTER_S = 60.0
 
@@ -57,8 +60,11 @@ async def ask(
     beats: Heartbeats | None = None,
     readers: Sequence[Reader] = (),
     stream: Stream | None = None,
+    contents: ContentStore | None = None,
 ) -> httpx.Response:
-    probes = WorkerProbes(beats or heartbeats(Clock()), readers, stream or Stream())
+    probes = WorkerProbes(
+        beats or heartbeats(Clock()), readers, stream or Stream(), contents or themed_catalogue()
+    )
     transport = httpx.ASGITransport(probes.app())
     async with httpx.AsyncClient(transport=transport, base_url="http://test") as client:
         return await client.get(path)
@@ -136,6 +142,12 @@ async def test_a_worker_without_its_redis_is_not_ready() -> None:
     answer = await ask("/readyz", readers=[Reader()], stream=Stream(away=True))
     assert answer.status_code == 503
     assert answer.json() == {"status": "waiting", "reason": "Redis is away"}
+
+
+async def test_a_worker_without_a_catalogue_is_not_ready() -> None:
+    answer = await ask("/readyz", readers=[Reader()], contents=LiveContentStore())
+    assert answer.status_code == 503
+    assert answer.json() == {"status": "waiting", "reason": "no catalogue yet"}
 
 
 async def test_a_worker_with_a_shard_that_nobody_reads_is_not_ready() -> None:
