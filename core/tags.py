@@ -40,11 +40,17 @@ def is_tag(text: str) -> bool:
 
 def word_keys(text: str) -> list[str]:
     """The words of a text in comparable form, in their order."""
-    return [key for word in _WORD.findall(text) if (key := _word_key(word))]
+    return [key for word in words_in(text) if (key := word_key(word))]
 
 
-@lru_cache(maxsize=65_536)
-def _word_key(word: str) -> str:
+def words_in(text: str) -> list[str]:
+    """The words of a text as they are written."""
+    found: list[str] = _WORD.findall(text)
+    return found
+
+
+def word_key(word: str) -> str:
+    """The form in which two spellings of a word are equal; a word of signs alone has none."""
     return _fold(word)
 
 

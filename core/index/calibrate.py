@@ -19,6 +19,8 @@ _LIMIT = 200
 _LIKES = 5
 _ENOUGH_RECALL = 0.965
 """A little above what is promised (0.95), for queries differ from these."""
+_STILL_ENOUGH_RECALL = 0.96
+"""What is kept of an index when a few items have changed."""
 _REACHES = tuple(step / 100 for step in range(2, 61))
 _MOST_ROWS_SHARE = 25.0
 """Times the root of the number of rows: 8,000 of 100,000, a millisecond of reading."""
@@ -33,8 +35,7 @@ def calibrate(vectors: GridMatrix, cells: VectorCells) -> tuple[Probe, float]:
     most_rows = int(_MOST_ROWS_SHARE * len(vectors) ** 0.5)
     if len(cells.centroids) <= 1:
         return Probe(reach=0.0, most_rows=most_rows), 1.0
-    queries = _queries(vectors)
-    exact = exact_nearest(vectors, queries, _LIMIT)
+    queries, exact = _questions(vectors)
     while True:
         low, high = 0, len(_REACHES) - 1
         while low < high:  # recall rises with reach
@@ -49,6 +50,12 @@ def calibrate(vectors: GridMatrix, cells: VectorCells) -> tuple[Probe, float]:
         if measured >= _ENOUGH_RECALL or most_rows >= len(vectors):
             return probe, measured
         most_rows *= 2
+
+
+def still_enough(vectors: GridMatrix, cells: VectorCells, probe: Probe) -> float | None:
+    """The recall of searches that go so far, None where it is not what is promised."""
+    measured = recall(vectors, cells, probe, *_questions(vectors))
+    return measured if measured >= _STILL_ENOUGH_RECALL else None
 
 
 def recall(
@@ -77,6 +84,12 @@ def exact_nearest(vectors: GridMatrix, queries: GridMatrix, limit: int) -> Rows:
             kept = best_rows(np.arange(len(every)), close, every, limit)
             rows[index], products[index] = every[kept], close[kept]
     return np.stack(rows)
+
+
+def _questions(vectors: GridMatrix) -> tuple[GridMatrix, Rows]:
+    """Queries, and the exact answers."""
+    queries = _queries(vectors)
+    return queries, exact_nearest(vectors, queries, _LIMIT)
 
 
 def _queries(vectors: GridMatrix) -> GridMatrix:

@@ -49,6 +49,10 @@ class VectorCells(msgspec.Struct, frozen=True):
     starts: Starts
     cohesion: Floats
 
+    def mean_cohesion(self) -> float:
+        """The mean cosine of a row with the centroid of its cell."""
+        return float(np.average(self.cohesion, weights=np.diff(self.starts)))
+
     def spread(self) -> Floats:
         """How far the rows of each cell reach out to its side. Shape: (cells,)."""
         aside: Floats = GRID * np.sqrt(np.maximum(0.0, 1.0 - self.cohesion**2))

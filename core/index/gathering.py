@@ -2,7 +2,6 @@
 
 import hashlib
 from array import array
-from collections import Counter
 from collections.abc import Sequence
 
 import numpy as np
@@ -10,9 +9,8 @@ import numpy.typing as npt
 
 from core.content import Content
 from core.index.documents import encode_document
-from core.index.words import TITLE_WEIGHT
 from core.ragged import Numbers, Rows, starts_of
-from core.tags import word_keys
+from core.tags import word_key, words_in
 from core.vectors import GridMatrix, GridVector
 
 _BLOCK = 4_096
@@ -45,6 +43,41 @@ class SparseLists:
         return starts_of(lengths), keys, np.frombuffer(self._values, dtype=np.float32)
 
 
+class WordNumbers(dict[str, int]):
+    """From a word as it is written to the number of its comparable form."""
+
+    def __init__(self) -> None:
+        """No words yet; nothing has the number 0."""
+        super().__init__()
+        self.forms: dict[str, int] = {"": 0}
+
+    def __missing__(self, word: str) -> int:
+        """A spelling that is new."""
+        number = self.forms.setdefault(word_key(word), len(self.forms))
+        self[word] = number
+        return number
+
+
+class TextLists:
+    """The words of titles and texts, one after the other: collected row by row."""
+
+    def __init__(self) -> None:
+        """No rows yet."""
+        self.numbers = WordNumbers()
+        self.titles = array("i")
+        """How many of the words of each row are its title's, which come first."""
+        self.lengths = array("i")
+        self.words = array("i")
+
+    def append(self, title: str, text: str) -> None:
+        """One more row."""
+        titles, texts = words_in(title), words_in(text)
+        self.titles.append(len(titles))
+        self.lengths.append(len(titles) + len(texts))
+        self.words.extend(map(self.numbers.__getitem__, titles))
+        self.words.extend(map(self.numbers.__getitem__, texts))
+
+
 class Gathered:
     """Items in the order in which they came; `rows` is which of them count, by id."""
 
@@ -56,9 +89,8 @@ class Gathered:
         self._blocks: list[GridMatrix] = []
         self.documents: list[bytes] = []
         self.tags = SparseLists()
-        self.words = SparseLists()
+        self.texts = TextLists()
         self.related = SparseLists()
-        self.lengths = array("d")
         self.places = array("d")
         self.popularity = array("d")
         self.hidden: list[bool] = []
@@ -75,7 +107,7 @@ class Gathered:
         self._digests.append(content.digest())
         self.documents.append(encode_document(content))
         self._add_vector(content.vector)
-        self._add_words(content)
+        self.texts.append(content.title, content.text)
         self.tags.append(_summed(content.keyed_tags))
         place = content.position
         self.places.extend((place.lat, place.lon) if place else (np.nan, np.nan))
@@ -108,14 +140,6 @@ class Gathered:
         if len(self._block) == _BLOCK:
             self._blocks.append(np.stack(self._block))
             self._block = []
-
-    def _add_words(self, content: Content) -> None:
-        title, text = word_keys(content.title), word_keys(content.text)
-        amounts: Counter[str] = Counter(text)
-        for word in title:
-            amounts[word] += TITLE_WEIGHT  # type: ignore[assignment] # a Counter adds floats too
-        self.lengths.append(len(title) + len(text))
-        self.words.append(list(amounts.items()))
 
     def _add_rules(self, position: int, content: Content) -> None:
         rules = content.rules

@@ -6,7 +6,6 @@ import numpy.typing as npt
 from core.index.curated import WEIGHT_STEPS, Groups, RelatedLists, TimedRows
 from core.index.gathering import Gathered, SparseLists
 from core.index.tag_lists import TagTable
-from core.index.words import LEVEL_BITS, WordLists, impact_levels
 from core.ragged import Numbers, Rows, members, starts_of
 from core.strings import StringTable
 
@@ -36,24 +35,10 @@ def tag_table(tags: SparseLists, rows: RowOrder) -> tuple[StringTable, TagTable]
     """The names of all tags, sorted, and each row's."""
     starts, keys, weights = tags.arrays()
     places, owners = members(starts, rows.positions)
-    names, numbers = _renumbered(tags, keys[places])
+    names, numbers = renumbered(list(tags.numbers), keys[places])
     sorter = np.lexsort((numbers, owners))
     lengths = np.bincount(owners, minlength=len(rows.positions))
     return names, TagTable(starts_of(lengths), numbers[sorter], weights[places][sorter])
-
-
-def word_lists(words: SparseLists, lengths: npt.NDArray[np.float64], rows: RowOrder) -> WordLists:
-    """The shown rows of every word."""
-    starts, keys, amounts = words.arrays()
-    shown = rows.positions[: rows.shown]
-    places, owners = members(starts, shown)
-    names, numbers = _renumbered(words, keys[places])
-    relative = lengths[shown] / max(1.0, lengths[shown].mean() if len(shown) else 1.0)
-    levels = impact_levels(amounts[places], relative[owners])
-    entries = (owners.astype(np.uint32) << np.uint32(LEVEL_BITS)) | levels
-    sorter = np.argsort(numbers, kind="stable")
-    counts = np.bincount(numbers, minlength=len(names))
-    return WordLists(names, starts_of(counts), entries[sorter])
 
 
 def related_lists(gathered: Gathered, row_of_id: dict[str, int], rows: RowOrder) -> RelatedLists:
@@ -105,9 +90,8 @@ def groups(gathered: Gathered, rows: RowOrder) -> Groups:
     return Groups(StringTable.of(every), starts_of(counts), grouped[sorter])
 
 
-def _renumbered(lists: SparseLists, keys: Numbers) -> tuple[StringTable, Numbers]:
-    """The keys that occur, sorted, and each entry's place among them."""
-    names = list(lists.numbers)
+def renumbered(names: list[str], keys: Numbers) -> tuple[StringTable, Numbers]:
+    """Of the names those that occur, sorted, and each key's place among them."""
     used = np.flatnonzero(np.bincount(keys, minlength=len(names))).tolist()
     in_order = sorted(used, key=names.__getitem__)
     numbers = np.zeros(len(names), dtype=np.int32)

@@ -92,7 +92,7 @@ class WordSearch:
 
 
 def impact_levels(
-    amounts: npt.NDArray[np.float32], lengths: npt.NDArray[np.float64]
+    amounts: npt.NDArray[np.float64], lengths: npt.NDArray[np.float64]
 ) -> npt.NDArray[np.uint32]:
     """Impacts of 1 to 15 from how often words stand in items of these lengths.
 

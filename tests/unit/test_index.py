@@ -1,5 +1,6 @@
 """Parts of the index that a catalogue's searches do not show by themselves."""
 
+import msgspec
 import numpy as np
 import pytest
 
@@ -62,9 +63,9 @@ def test_strings_that_share_a_hash_are_told_apart() -> None:
     assert StringLookup.of(alone).find(alone, ["buckeroo"]).tolist() == [-1]
 
 
-def clustered(items: int, dim: int = 24) -> list[Content]:
+def clustered(items: int, dim: int = 24, seed: int = 4) -> list[Content]:
     """Stories of 80 themes, each of which has its own words for half of its tags."""
-    random = np.random.default_rng(4)
+    random = np.random.default_rng(seed)
     centres = random.normal(size=(80, dim))
     themes = random.integers(80, size=items)
     own = random.integers(40, size=(80, 10))
@@ -162,3 +163,25 @@ async def test_around_a_pole_every_longitude_is_near(near: GeoPoint) -> None:
     store = IndexedContents(build_index(items))
     found = await store.search_geo(near, radius_m=2_000, limit=9, where=OPEN)
     assert found.ids == ["pole", "beyond"]
+
+
+def test_centroids_of_a_former_index_do_as_well() -> None:
+    items = clustered(6_000)
+    first = build_index(items[:5_700])
+    again = build_index(items, previous=first)
+    assert again.figures.trained_on == 5_700
+    assert again.arrays.cells.centroids.tolist() == first.arrays.cells.centroids.tolist()
+    assert again.figures.version == build_index(items).figures.version
+    assert again.figures.recall >= 0.96
+    grown = [*items, *(msgspec.structs.replace(one, id=f"j{one.id}") for one in items)]
+    assert build_index(grown, previous=first).figures.trained_on == 12_000
+
+
+def test_centroids_that_do_not_suit_the_vectors_are_not_kept() -> None:
+    first = build_index(clustered(6_000))
+    others = clustered(6_000, seed=5)
+    again = build_index(others, previous=first)
+    assert again.arrays.cells.centroids.tolist() != first.arrays.cells.centroids.tolist()
+    assert again.figures == build_index(others).figures
+    longer = clustered(6_000, dim=25)
+    assert build_index(longer, previous=first).figures == build_index(longer).figures

@@ -10,7 +10,6 @@ from contextlib import contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-import msgspec
 import pytest
 
 from adapters.snapshot.file import DamagedSnapshotError, open_snapshot, write_snapshot
@@ -154,19 +153,6 @@ def test_a_full_disk_leaves_the_old_file_and_nothing_else(path: Path) -> None:
         write_snapshot(build_index(CATALOGUE), path)
     assert path.read_bytes() == written
     assert list(path.parent.iterdir()) == [path]
-
-
-def test_centroids_of_a_former_index_do_as_well() -> None:
-    first = build_index(many_items(5_000))
-    items = list(many_items(5_100))
-    again = build_index(items, previous=first)
-    assert again.figures.trained_on == 5_000
-    assert again.arrays.cells.centroids.tolist() == first.arrays.cells.centroids.tolist()
-    assert again.figures.version == build_index(items).figures.version
-    assert build_index(many_items(6_000), previous=first).figures.trained_on == 6_000
-    assert again.figures.recall > 0.95
-    moved = [msgspec.structs.replace(one, vector=to_grid([1.0, 0.0])) for one in items]
-    assert build_index(moved, previous=first).figures.dim == 2
 
 
 _HAS_PROC = Path("/proc/self/maps").exists()
