@@ -50,7 +50,7 @@ class IndexedContents:
         self._vectors = VectorSearch(arrays.cells, arrays.vectors, shown, figures.probe)
         self._tags = TagSearch(arrays.tags, arrays.tag_lists, shown)
         self._geo = GeoSearch(arrays.geo, arrays.places, shown)
-        self._words = WordSearch(arrays.words, figures.shown, shown)
+        self._words = WordSearch(arrays.words, shown)
         self._last_scope: tuple[ContentFilter, Scope] | None = None
 
     @property

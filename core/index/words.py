@@ -18,6 +18,7 @@ import numpy.typing as npt
 
 from core.index.best import best_rows
 from core.index.scope import Scope
+from core.index.sums import sums_by_row
 from core.ragged import Numbers, Rows, Starts
 from core.strings import StringTable
 from core.tags import word_keys
@@ -29,6 +30,10 @@ TITLE_WEIGHT = 3.0
 _SATURATION = 1.2
 _LENGTH_SHARE = 0.75
 _AFTER_EVERY_WORD = "\U0010ffff"
+
+
+Impacts = tuple[Rows, Floats]
+"""Rows, each once, and what they get. Shape: both (k,)."""
 
 
 class WordLists(msgspec.Struct, frozen=True):
@@ -46,49 +51,56 @@ class WordLists(msgspec.Struct, frozen=True):
 class WordSearch:
     """Searches the words of one catalogue."""
 
-    def __init__(self, lists: WordLists, shown: int, order: Numbers) -> None:
-        """Shape: `order` (n,), of which `shown` may be found."""
+    def __init__(self, lists: WordLists, order: Numbers) -> None:
+        """Shape: `order` (shown,) of the first rows."""
         self._lists = lists
-        self._shown = shown
         self._order = order
 
     def best(self, query: str, limit: int, scope: Scope) -> Rows:
         """The rows that have most of the query's words, ties by id."""
         *whole, last = word_keys(query) or [""]
-        sums = np.zeros(self._shown)
-        for word in dict.fromkeys(whole):
-            sums += self._impacts(self._lists.words.index(word), 1)
+        places = (self._lists.words.index(word) for word in dict.fromkeys(whole))
+        found = [self._impacts(place, place + 1) for place in places if place is not None]
         if last:
-            sums += self._impacts_of_beginning(last)
-        rows = scope.keep(np.flatnonzero(sums))
-        return best_rows(rows, sums[rows], self._order[rows], limit)
+            found.append(self._impacts_of_beginning(last))
+        if not found:
+            return np.zeros(0, dtype=np.intp)
+        entries, amounts = zip(*found, strict=True)
+        rows, sums = sums_by_row(np.concatenate(entries), np.concatenate(amounts), len(self._order))
+        inside = ~scope.blocked[rows]
+        rows, sums = rows[inside], sums[inside]
+        return best_rows(rows, sums, self._order[rows], limit)
 
-    def _impacts_of_beginning(self, text: str) -> Floats:
+    def _impacts_of_beginning(self, text: str) -> Impacts:
         """Of words that begin so; the whole word counts by its own rarity."""
         words = self._lists.words
         first, end = bisect_left(words, text), bisect_left(words, text + _AFTER_EVERY_WORD)
-        begun = self._impacts(first, end - first)
+        rows, amounts = self._impacts(first, end)
         if first < end and words[first] == text:
-            whole: Floats = np.maximum(begun, self._impacts(first, 1))
-            return whole
-        return begun
+            own_rows, own_amounts = self._impacts(first, first + 1)
+            rows, amounts = np.concatenate([rows, own_rows]), np.concatenate([amounts, own_amounts])
+            return self._greatest(rows, amounts)
+        return rows, amounts
 
-    def _impacts(self, first: int | None, count: int) -> Floats:
-        """What each row gets for having one of `count` words; the best of them counts."""
-        impacts = np.zeros(self._shown)
-        if first is None:
-            return impacts
-        begin, end = self._lists.starts[first], self._lists.starts[first + count]
-        entries = self._lists.entries[begin:end]
-        levels = entries & np.uint32(LEVELS)
-        if count > 1:  # of a row's several words the last that is written stays
-            sorter = np.argsort(levels, kind="stable")
-            entries, levels = entries[sorter], levels[sorter]
-        impacts[entries >> np.uint32(LEVEL_BITS)] = levels
-        having = int(np.count_nonzero(impacts))
-        rarity = log(1.0 + (self._shown - having + 0.5) / (having + 0.5))
-        impacts *= rarity / LEVELS
-        return impacts
+    def _impacts(self, first: int, end: int) -> Impacts:
+        """Each row with one of these words, and what it gets for that: the best of them counts."""
+        entries = self._lists.entries[self._lists.starts[first] : self._lists.starts[end]]
+        rows = (entries >> np.uint32(LEVEL_BITS)).astype(np.intp)
+        amounts = (entries & np.uint32(LEVELS)).astype(np.float64)
+        if end - first > 1:
+            rows, amounts = self._greatest(rows, amounts)
+        rarity = log(1.0 + (len(self._order) - len(rows) + 0.5) / (len(rows) + 0.5))
+        amounts *= rarity / LEVELS
+        return rows, amounts
+
+    def _greatest(self, rows: Rows, amounts: Floats) -> Impacts:
+        """Each row once, with its greatest amount."""
+        sorter = np.argsort(amounts, kind="stable")
+        rows, amounts = rows[sorter], amounts[sorter]
+        last = np.empty(len(self._order), dtype=np.intp)
+        last[rows] = np.arange(len(rows))
+        once = last[rows] == np.arange(len(rows))
+        return rows[once], amounts[once]
 
 
 def impact_levels(
