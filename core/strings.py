@@ -8,7 +8,7 @@ import msgspec
 import numpy as np
 import numpy.typing as npt
 
-from core.ragged import Numbers, Rows, Starts, starts_of
+from core.ragged import Rows, Starts, starts_of
 
 
 class StringTable(msgspec.Struct, frozen=True):
@@ -48,13 +48,9 @@ class StringTable(msgspec.Struct, frozen=True):
 
     def take(self, rows: Rows) -> list[str]:
         """Many of them, much faster than one by one."""
-        return [str(stored, "utf-8", "surrogatepass") for stored in self.many_bytes(rows)]
-
-    def many_bytes(self, rows: Rows | Numbers) -> list[memoryview]:
-        """The same as they are stored."""
         stored = self.characters.data
         stretches = zip(self.starts[rows].tolist(), self.starts[rows + 1].tolist(), strict=True)
-        return [stored[begin:end] for begin, end in stretches]
+        return [str(stored[begin:end], "utf-8", "surrogatepass") for begin, end in stretches]
 
     def index(self, text: str) -> int | None:
         """Where `text` stands in a sorted table, None where it does not."""
@@ -78,19 +74,20 @@ class StringLookup(msgspec.Struct, frozen=True):
     def find(self, table: StringTable, wanted: Sequence[str]) -> Rows:
         """The row of each string, -1 where there is none. Shape: (len(wanted),)."""
         encoded = _encoded(wanted)
-        hashes = _hashes(encoded)
+        asked = _hashes(encoded)
+        places = np.searchsorted(self.hashes, asked).tolist()
+        # One by one: for the few ids of an answer that is faster than arrays.
+        hashes, rows = self.hashes.data, self.rows.data
+        starts, characters = table.starts.data, table.characters.data
         found = np.full(len(encoded), -1, dtype=np.intp)
-        left = np.arange(len(encoded))
-        places = np.searchsorted(self.hashes, hashes)
-        while len(left):  # again only for who shares a hash with another
-            left = left[places[left] < len(self.hashes)]
-            left = left[self.hashes[places[left]] == hashes[left]]
-            rows = self.rows[places[left]]
-            stored = table.many_bytes(rows)
-            same = [encoded[one] == own for one, own in zip(left.tolist(), stored, strict=True)]
-            found[left[same]] = rows[same]
-            left = left[np.logical_not(same)]
-            places[left] += 1
+        for index, (one, number) in enumerate(zip(encoded, asked.tolist(), strict=True)):
+            place = places[index]
+            while place < len(hashes) and hashes[place] == number:
+                row = rows[place]
+                if characters[starts[row] : starts[row + 1]] == one:
+                    found[index] = row
+                    break
+                place += 1  # another string of the same hash
         return found
 
 

@@ -41,7 +41,7 @@ class World:
         self._parts = 0.7 * random.normal(size=(_TOPICS * _PARTS, dim)) @ self._axes
         self._tags = random.integers(_TAGS, size=(_TOPICS, _PARTS))
         self._cities = random.uniform((36, -10), (60, 30), size=(_CITIES, 2))
-        self._words = np.array([f"word{number}" for number in range(_WORDS)])
+        self._words = np.array([_word(number) for number in range(_WORDS)])
         self._random = random
 
     def stories(self, count: int, *, related: int = 0) -> Iterator[Content]:
@@ -93,3 +93,10 @@ class World:
         """Numbers below `count`, of which the first come most often."""
         ranks: Whole = np.minimum(self._random.zipf(exponent, size=size) - 1, count - 1)
         return ranks
+
+
+def _word(number: int) -> str:
+    """Three syllables that no other number has, and whose beginnings few have."""
+    mixed = number * 7_919 % 64**3  # odd, so no two numbers meet
+    syllables = [(mixed >> shift) % 64 for shift in (0, 6, 12)]
+    return "".join("bdfghklmnprstvwz"[one % 16] + "aeio"[one // 16] for one in syllables)

@@ -8,6 +8,7 @@ import numpy.typing as npt
 
 from core.index.best import best_rows
 from core.index.scope import Scope
+from core.index.sums import sums_by_row
 from core.ragged import Numbers, Rows, Starts, members
 from core.strings import StringTable
 
@@ -45,15 +46,20 @@ class Groups(msgspec.Struct, frozen=True):
         }
 
 
+WEIGHT_STEPS = 60_000
+"""A weight of four decimals is a whole number of these, and two bytes hold it."""
+
+
 class RelatedLists(msgspec.Struct, frozen=True):
     """The shown rows that every row names as related.
 
-    Shape: those of row r are `rows[starts[r]:starts[r + 1]]`, with their `weights`.
+    Shape: those of row r are `rows[starts[r]:starts[r + 1]]`, with their `weights`
+        in steps of 1/60,000.
     """
 
     starts: Starts
     rows: Numbers
-    weights: npt.NDArray[np.float32]
+    weights: npt.NDArray[np.uint16]
 
     def best(
         self,
@@ -66,9 +72,8 @@ class RelatedLists(msgspec.Struct, frozen=True):
         """The rows of the greatest sums of source weight times relation weight, ties by id."""
         places, owners = members(self.starts, sources)
         named = self.rows[places].astype(np.intp)
-        rows, positions = np.unique(named, return_inverse=True)
-        products = source_weights[owners] * self.weights[places]
-        sums = np.bincount(positions, weights=products, minlength=len(rows)).astype(np.float64)
-        inside = (sums > 0) & ~scope.blocked[rows]
+        amounts = source_weights[owners] * self.weights[places]
+        rows, sums = sums_by_row(named, amounts, len(order))
+        inside = ~scope.blocked[rows]
         rows, sums = rows[inside], sums[inside]
         return best_rows(rows, sums, order[rows], limit)

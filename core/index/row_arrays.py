@@ -3,7 +3,7 @@
 import numpy as np
 import numpy.typing as npt
 
-from core.index.curated import Groups, RelatedLists, TimedRows
+from core.index.curated import WEIGHT_STEPS, Groups, RelatedLists, TimedRows
 from core.index.gathering import Gathered, SparseLists
 from core.index.tag_lists import TagTable
 from core.index.words import LEVEL_BITS, WordLists, impact_levels
@@ -64,7 +64,8 @@ def related_lists(gathered: Gathered, row_of_id: dict[str, int], rows: RowOrder)
     named = targets[keys[places]] if len(targets) else np.zeros(0, dtype=np.int32)
     known = (named >= 0) & (named < rows.shown)
     lengths = np.bincount(owners[known], minlength=len(rows.positions))
-    return RelatedLists(starts_of(lengths), named[known], weights[places][known])
+    steps = np.rint(np.clip(weights[places][known], 0.0, 1.0) * WEIGHT_STEPS)
+    return RelatedLists(starts_of(lengths), named[known], steps.astype(np.uint16))
 
 
 def popular_rows(popularity: npt.NDArray[np.float64], rows: RowOrder) -> Numbers:

@@ -20,6 +20,7 @@ import numpy.typing as npt
 
 from core.index.best import best_rows
 from core.index.scope import Scope
+from core.index.sums import sums_by_row
 from core.ragged import Numbers, Rows, Starts, members, starts_of
 from core.vectors import Floats
 
@@ -111,13 +112,10 @@ class TagSearch:
         """The sums of all rows that stand in the lists."""
         begins = self._lists.starts[tags]
         entries = _heads(self._lists.rows, begins, lengths).astype(np.intp)
-        last = np.empty(len(self._order), dtype=np.intp)  # only what is written is read
-        last[entries] = np.arange(len(entries))
         products = np.repeat(weights, lengths) * _heads(self._lists.weights, begins, lengths)
-        sums = np.bincount(last[entries], weights=products, minlength=len(entries))
-        # The sum of a row stands at its last entry; elsewhere is 0.
-        inside = (sums > 0) & ~scope.blocked[entries]
-        return entries[inside], sums[inside].astype(np.float64, copy=False)
+        rows, sums = sums_by_row(entries, products, len(self._order))
+        inside = ~scope.blocked[rows]
+        return rows[inside], sums[inside]
 
     def _scored(self, rows: Rows, tags: Rows, weights: Floats) -> tuple[Rows, Floats]:
         """The rows with their whole sums."""

@@ -11,7 +11,7 @@ from tests.bench.harness import Effort, Row, latency, percentile, rate
 from tests.bench.suite import BENCHES, run_benches, table
 
 _SHORT = Effort(seconds=0.04, repetitions=1, visitors=3)
-_UNITS = {"requests/s", "events/s", "users/s", "answers/s", "items/s", "ms"}
+_UNITS = {"requests/s", "events/s", "users/s", "answers/s", "items/s", "B/item", "share", "ms"}
 
 needs_valkey = pytest.mark.skipif(
     valkey_binary() is None, reason="there is no Valkey server for this machine"
@@ -19,7 +19,7 @@ needs_valkey = pytest.mark.skipif(
 
 
 @needs_valkey
-@pytest.mark.parametrize("name", ["webhook", "worker", "refresh", "qdrant", "freshness"])
+@pytest.mark.parametrize("name", ["webhook", "worker", "refresh", "index", "qdrant", "freshness"])
 def test_a_short_run_writes_rows_of_the_promised_shape(name: str, tmp_path: Path) -> None:
     output = tmp_path / "build" / "bench.json"
     said: list[str] = []

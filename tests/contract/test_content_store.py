@@ -2,10 +2,12 @@
 
 from itertools import chain
 
+import msgspec
 import numpy as np
 import pytest
 
 from core.content import ContentFilter
+from core.geo import GeoPoint
 from core.ports import ContentStore
 from tests.contract.catalogue import BY_ID, EAST, HERE, OPEN, ids, item, whole
 from tests.contract.conftest import MakeStore
@@ -79,6 +81,32 @@ class TestContentStore:
         found = ids(await store.search_geo(HERE, radius_m=2_500, limit=2, where=OPEN))
         assert found == ["a-near", "b-near"]
         assert list(await store.search_geo(HERE, radius_m=10, limit=9, where=OPEN)) == []
+
+    @pytest.mark.parametrize(
+        ("near", "found"),
+        [
+            (GeoPoint(-17.0, 179.999), ["west", "east", "farther east"]),
+            (GeoPoint(-17.0, -179.999), ["east", "west", "farther east"]),
+            (GeoPoint(-17.0, 180.0), ["east", "west", "farther east"]),
+        ],
+    )
+    async def test_the_date_line_is_no_border(
+        self, make_store: MakeStore, near: GeoPoint, found: list[str]
+    ) -> None:
+        places = {
+            "west": GeoPoint(-17.0, 179.998),
+            "east": GeoPoint(-17.0, -179.998),
+            "farther east": GeoPoint(-17.0, -179.99),
+            "elsewhere": GeoPoint(-17.0, 0.0),
+        }
+        items = [
+            msgspec.structs.replace(item(name, 0), position=place) for name, place in places.items()
+        ]
+        store = await make_store(items)
+        rows = await store.search_geo(near, radius_m=2_000, limit=9, where=OPEN)
+        assert ids(rows) == found
+        inside = await store.sample(limit=9, seed=1, where=ContentFilter(near=near, radius_m=2_000))
+        assert sorted(ids(inside)) == sorted(found)
 
     async def test_a_draw_depends_on_its_seed_alone(self, make_store: MakeStore) -> None:
         items = [item(f"i-{number:02}", number) for number in range(60)]

@@ -21,6 +21,7 @@ from tests.laws import catalogues as any_
 
 LIMITS = st.sampled_from((0, 1, 2, 5, 100))
 Catalogue = list[Content]
+COUNT = 1_200
 
 
 def store_of(contents: Catalogue) -> IndexedContents:
@@ -31,6 +32,7 @@ def store_of(contents: Catalogue) -> IndexedContents:
         return open_snapshot(path)  # a mapping outlives the name of its file
 
 
+@settings(deadline=None)
 @given(any_.catalogues, any_.vectors, LIMITS, any_.filters)
 async def test_by_vector(
     contents: Catalogue, vector: GridVector, limit: int, where: ContentFilter
@@ -39,6 +41,7 @@ async def test_by_vector(
     assert found.ids == any_.best(contents, any_.by_vector(vector), limit, where)
 
 
+@settings(deadline=None)
 @given(
     any_.catalogues,
     st.dictionaries(st.sampled_from(any_.TAGS), any_.weights),
@@ -55,6 +58,7 @@ async def test_by_tags(
     assert found.ids == any_.best(contents, any_.by_tags(wanted), limit, where)
 
 
+@settings(deadline=None)
 @given(
     any_.catalogues, st.dictionaries(st.sampled_from(any_.IDS), any_.weights), LIMITS, any_.filters
 )
@@ -65,7 +69,7 @@ async def test_by_relation(
     assert found.ids == any_.best(contents, any_.by_relation(contents, sources), limit, where)
 
 
-@settings(max_examples=300)
+@settings(deadline=None)
 @given(any_.catalogues, any_.points, st.sampled_from(any_.RADII_M), LIMITS, any_.filters)
 async def test_by_place(
     contents: Catalogue, near: GeoPoint, radius_m: float, limit: int, where: ContentFilter
@@ -74,12 +78,14 @@ async def test_by_place(
     assert found.ids == any_.best(contents, any_.by_place(near, radius_m), limit, where)
 
 
+@settings(deadline=None)
 @given(any_.catalogues, LIMITS, any_.filters)
 async def test_by_popularity(contents: Catalogue, limit: int, where: ContentFilter) -> None:
     found = await store_of(contents).search_popular(limit=limit, where=where)
     assert found.ids == any_.best(contents, lambda one: one.popularity or None, limit, where)
 
 
+@settings(deadline=None)
 @given(any_.catalogues, any_.texts, any_.filters)
 async def test_by_words(contents: Catalogue, query: str, where: ContentFilter) -> None:
     found = await store_of(contents).search_text(query, limit=100, where=where)
@@ -87,6 +93,7 @@ async def test_by_words(contents: Catalogue, query: str, where: ContentFilter) -
     assert sorted(found.ids) == sorted(having)
 
 
+@settings(deadline=None)
 @given(any_.catalogues, st.integers(0, 2**70), LIMITS, any_.filters)
 async def test_a_draw(contents: Catalogue, seed: int, limit: int, where: ContentFilter) -> None:
     store = store_of(contents)
@@ -98,6 +105,7 @@ async def test_a_draw(contents: Catalogue, seed: int, limit: int, where: Content
     assert again.ids[: len(drawn)] == drawn.ids
 
 
+@settings(deadline=None)
 @given(any_.catalogues, any_.filters)
 async def test_curated_items(contents: Catalogue, where: ContentFilter) -> None:
     store = store_of(contents)
@@ -114,6 +122,7 @@ async def test_curated_items(contents: Catalogue, where: ContentFilter) -> None:
     }
 
 
+@settings(deadline=None)
 @given(any_.catalogues, st.lists(st.sampled_from((*any_.IDS, "none"))))
 async def test_items_by_id(contents: Catalogue, asked: list[str]) -> None:
     found = await store_of(contents).get(asked)
@@ -124,26 +133,31 @@ async def test_items_by_id(contents: Catalogue, asked: list[str]) -> None:
         assert content.vector.tolist() == by_id[content_id].vector.tolist()
 
 
+@settings(deadline=None)
 @given(
-    st.integers(0, 2**32), st.integers(1, 9), LIMITS, st.floats(0, 1), st.sampled_from((0, 20, 999))
+    st.integers(0, 2**32),
+    st.integers(1, 30),
+    LIMITS,
+    st.floats(0, 1),
+    st.sampled_from((0, 300, 9_999)),
 )
 def test_cells_whose_promises_are_high_enough_are_exact(
     seed: int, cells: int, limit: int, share: float, most_rows: int
 ) -> None:
     random = np.random.default_rng(seed)
-    vectors = np.rint(random.normal(size=(120, 4)) * 1_000).astype(np.float32)
-    vectors[random.integers(120, size=5)] = 0.0
+    vectors = np.rint(random.normal(size=(COUNT, 4)) * 1_000).astype(np.float32)
+    vectors[random.integers(COUNT, size=5)] = 0.0
     found, rows = cells_of(vectors, train_centroids(vectors, cells))
     vectors = vectors[rows]
-    order = random.permutation(120).astype(np.int32)
-    inside = random.random(120) < share
+    order = random.permutation(COUNT).astype(np.int32)
+    inside = random.random(COUNT) < share
     query = np.rint(random.normal(size=4) * 1_000).astype(np.float32)
     exact = sorted(np.flatnonzero(inside), key=lambda row: (-(vectors[row] @ query), order[row]))
     for scope in (
-        Scope.of(120, None, np.flatnonzero(~inside)),
-        Scope.of(120, inside.copy(), np.zeros(0, dtype=np.intp)),
+        Scope.of(COUNT, None, np.flatnonzero(~inside)),
+        Scope.of(COUNT, inside.copy(), np.zeros(0, dtype=np.intp)),
     ):
-        unbounded = VectorSearch(found, vectors, order, Probe(reach=1e9, most_rows=999))
+        unbounded = VectorSearch(found, vectors, order, Probe(reach=1e9, most_rows=9_999))
         assert unbounded.nearest(query, limit, scope).tolist() == exact[:limit]
         hasty = VectorSearch(found, vectors, order, Probe(reach=0.0, most_rows=most_rows))
         hits = hasty.nearest(query, limit, scope).tolist()

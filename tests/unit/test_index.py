@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from core.content import Content, ContentFilter
+from core.geo import GeoPoint
 from core.index.build import build_index
 from core.index.calibrate import exact_nearest, recall
 from core.index.clustering import cell_count
@@ -140,3 +141,24 @@ def test_a_list_begins_with_what_is_typical() -> None:
     search = TagSearch(table, lists, order)
     everywhere = Scope.of(300, None, _NOBODY)
     assert search.best({0: 1.0}, 3, everywhere).tolist() == [0, 1, 2]
+
+
+async def test_a_filter_is_not_taken_for_the_one_before() -> None:
+    store = IndexedContents(build_index(clustered(30)))
+    for excluded in ("i-3", "i-4", "i-3"):
+        where = ContentFilter(exclude=frozenset({excluded}))
+        found = await store.sample(limit=100, seed=1, where=where)
+        assert len(found) == 29
+        assert excluded not in found.ids
+
+
+@pytest.mark.parametrize("near", [GeoPoint(89.999, 10.0), GeoPoint(90.0, 0.0)])
+async def test_around_a_pole_every_longitude_is_near(near: GeoPoint) -> None:
+    places = {"pole": (90.0, 77.0), "beyond": (89.99, -170.0), "south": (-90.0, 10.0)}
+    items = [
+        Content(id=name, title="", position=GeoPoint(*place), vector=to_grid([1.0]))
+        for name, place in places.items()
+    ]
+    store = IndexedContents(build_index(items))
+    found = await store.search_geo(near, radius_m=2_000, limit=9, where=OPEN)
+    assert found.ids == ["pole", "beyond"]
