@@ -14,12 +14,11 @@ import time
 import urllib.error
 import urllib.request
 from collections.abc import Mapping
-from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
-from core.errors import ConfigError, RetryableError
+from core.errors import ConfigError, RejectedError, RetryableError
 from deploy.leftovers import ProcessRecord
 from deploy.valkey import Valkey, free_port
 from ingest_worker.composition import ingest_settings, redis_client
@@ -165,8 +164,12 @@ class LocalStack:
             async with redis_client(settings) as client:
                 await publish_once(settings, client)
 
-        with suppress(RetryableError):  # the worker's publisher does it, as soon as it can
+        try:
             asyncio.run(publish())
+        except RetryableError:
+            return  # the worker's publisher does it, as soon as it can
+        except RejectedError as exc:
+            raise ConfigError(f"the catalogue cannot be published: {exc}") from exc
 
     def _wait_until_ready(self) -> None:
         deadline = time.monotonic() + _READY_WITHIN_S

@@ -85,6 +85,8 @@ class Publisher:
         self._scan_at_s = 0.0
         self._tend_at_s = 0.0
         self._said = ""
+        self.refusal = ""
+        """Why the source as it is now is not published, empty where it is."""
 
     @property
     def snapshot(self) -> Snapshot | None:
@@ -135,7 +137,9 @@ class Publisher:
 
     async def _read(self, mark: str) -> Draft | None:
         """What the source holds, None where that is nothing to be published."""
+        self.refusal = ""
         if not mark:
+            self.refusal = "the source has no catalogue"
             self._say_once(CATALOGUE_MISSED, mark)
             return None
         started_s = self._clock_s()
@@ -146,6 +150,7 @@ class Publisher:
             some = draft.unusable[:_SHOWN]
             self._say_once(ITEMS_LEFT_OUT, mark, items=len(draft.unusable), some=some)
         if not draft.digests and not self._may_be_empty:
+            self.refusal = "the source has no items"
             self._say_once(CATALOGUE_EMPTIED, mark)
             return None
         return draft

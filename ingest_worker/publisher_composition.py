@@ -27,6 +27,7 @@ from adapters.redis.connection import Client
 from adapters.redis.modelled_space import RedisModelledSpace
 from adapters.settings import SharedSettings
 from adapters.snapshot.folder import SnapshotFolder
+from core.errors import RejectedError, RetryableError
 from core.shelf import Snapshot
 from ingest_worker.composition import IngestProcess, redis_client, redis_stores, redis_stream
 from ingest_worker.draft import ContentSource
@@ -82,13 +83,13 @@ async def run_publisher(settings: IngestProcess, holder: str | None = None) -> N
 
 async def publish_once(
     settings: SharedSettings, client: Client, *, anew: bool = False, may_be_empty: bool = False
-) -> Snapshot | None:
-    """Publish the source as it is now; what is published then, None where there is nothing to.
+) -> Snapshot:
+    """Publish the source as it is now; what is published then.
 
     `anew` takes nothing over from the snapshot before.
 
     Raises: RetryableError where the source or Redis is away, ConfigError where
-        CATALOGUE names no file.
+        CATALOGUE names no file, RejectedError where there is nothing to publish.
     """
     require_catalogue(settings)
     async with _source(settings) as source:
@@ -98,9 +99,11 @@ async def publish_once(
             await publisher.adopt()
         for _ in range(_TRIES):  # another publisher may have looked later, and published first
             await publisher.round()
+            if publisher.refusal:
+                raise RejectedError(f"{publisher.refusal}; what was published last stays")
             if publisher.published is not None:
-                break
-        return publisher.published
+                return publisher.published
+        raise RetryableError("another publisher was faster again and again")
 
 
 def _publisher(

@@ -104,9 +104,19 @@ async def make_collection(qdrant: Qdrant, alias: str, vector_space: str, dim: in
 
 async def serve(qdrant: Qdrant, alias: str, name: str) -> None:
     """Point the alias at the collection: one step, whatever it pointed at before."""
-    made = models.CreateAlias(collection_name=name, alias_name=alias)
-    action = models.CreateAliasOperation(create_alias=made)
-    await qdrant.write("swapping the alias", lambda c: c.update_collection_aliases([action]))
+    await _point(qdrant, "swapping the alias", alias, name)
+
+
+async def retire(qdrant: Qdrant, alias: str, name: str) -> None:
+    """Note that the collection is about to be replaced, so that its removal survives a kill."""
+    await _point(qdrant, "noting what is replaced", _retired(alias), name)
+
+
+async def retired(qdrant: Qdrant, alias: str, name: str) -> list[str]:
+    """The collection that `name` has replaced, if it is still there."""
+    every = await qdrant.read("listing aliases", lambda c: c.get_aliases())
+    noted = (one.collection_name for one in every.aliases if one.alias_name == _retired(alias))
+    return [one for one in noted if one != name]
 
 
 async def others(qdrant: Qdrant, alias: str, name: str) -> list[str]:
@@ -130,6 +140,16 @@ async def require_alias(qdrant: Qdrant, alias: str) -> None:
             f"QDRANT_COLLECTION={alias!r} is a collection in Qdrant; it must be a name that is "
             "free for an alias"
         )
+
+
+def _retired(alias: str) -> str:
+    return f"{alias}.retired"
+
+
+async def _point(qdrant: Qdrant, doing: str, alias: str, name: str) -> None:
+    made = models.CreateAlias(collection_name=name, alias_name=alias)
+    action = models.CreateAliasOperation(create_alias=made)
+    await qdrant.write(doing, lambda c: c.update_collection_aliases([action]))
 
 
 async def _create(qdrant: Qdrant, name: str, vector_space: str, dim: int) -> None:

@@ -60,12 +60,23 @@ class QdrantContentWriter:
         await points.delete(self._qdrant, self._collection.name, content_ids)
 
     async def commit(self) -> None:
-        """Serve this collection and remove the others, also what a killed import left."""
-        await collections.serve(self._qdrant, self._alias, self._collection.name)
-        others = await collections.others(self._qdrant, self._alias, self._collection.name)
-        if others:
+        """Serve this collection; one that replaces another removes all others.
+
+        A commit to the served one removes only what a killed commit has left: a
+        collection of another space that is being built beside it stays.
+        """
+        own = self._collection.name
+        served = await collections.served_collection(self._qdrant, self._alias)
+        if served is None or served.name != own:
+            if served is not None:
+                await collections.retire(self._qdrant, self._alias, served.name)
+            await collections.serve(self._qdrant, self._alias, own)
+            replaced = await collections.others(self._qdrant, self._alias, own)
+        else:
+            replaced = await collections.retired(self._qdrant, self._alias, own)
+        if replaced:
             await asyncio.sleep(self._retired_s)
-        for name in others:
+        for name in replaced:
             await collections.remove(self._qdrant, name)
 
     def _require_vector(self, stored: StoredContent) -> None:

@@ -21,6 +21,7 @@ from deploy.operate.content_parts import (
     with_repository,
     with_settings,
 )
+from deploy.operate.content_publish import publish
 from deploy.operate.content_stats import stats
 
 
@@ -71,5 +72,5 @@ def search(query: str, file: Path | None, limit: int, *, as_json: bool) -> None:
         click.echo("nothing has any of these words", err=True)
 
 
-for command in (import_file, export, stats, hide, unhide, delete):
+for command in (import_file, export, stats, hide, unhide, delete, publish):
     content.add_command(command)

@@ -13,7 +13,7 @@ from core.content import Content
 from core.errors import RejectedError
 from core.importer import ContentImporter, ImportRow
 from tests.contract.catalogue import CATALOGUE, item
-from tests.contract.written import scanned, written
+from tests.contract.written import OTHER_SPACE, scanned, stored, written
 from tests.qdrant_edge.aliases import remove_catalogue
 from tests.qdrant_edge.faults import Fault
 from tests.qdrant_edge.folders import quick_folder
@@ -25,10 +25,10 @@ WRITES = (
 )
 SERVED = [item("old", 0), item("bare", 10)]
 FILE = [Content(id=one.id, title=one.title, text=one.text, tags=one.tags) for one in CATALOGUE]
-MOVED = (1 + 3) + (1 + 1)
-"""Writes of a first import: a collection and three batches, the alias, the former collection."""
-CHANGED = 1 + 1 + 1
-"""Writes of a second one in place: one batch, one deletion, the alias."""
+MOVED = (1 + 3) + (2 + 1)
+"""Writes of a first import: a collection and three batches, two aliases, the former collection."""
+CHANGED = 1 + 1
+"""Writes of a second one in place: one batch, one deletion."""
 
 
 @pytest.fixture(scope="module")
@@ -75,6 +75,22 @@ class TestKilledImports:
     ) -> None:
         changed = [*FILE[2:], Content(id="new", title="New")]
         await _compare(url, FILE, changed, CHANGED, after=after)
+
+
+async def test_an_edit_leaves_what_is_being_built_beside_it(url: str) -> None:
+    qdrant = Qdrant(url)
+    repository = QdrantContentRepository(qdrant, "edited", retired_s=0.0)
+    writer = await written(repository, SERVED)
+    building = await repository.open(vector_space=OTHER_SPACE, dim=3)
+    await building.upsert([stored(item("new", 0))])
+    await writer.delete(["old"])
+    await writer.commit()
+    await building.upsert([stored(item("newer", 0))])
+    await building.commit()
+    assert sorted(await scanned(repository)) == ["new", "newer"]
+    assert len(await others(qdrant, "edited", "")) == 1
+    await remove_catalogue(qdrant, "edited")
+    await qdrant.aclose()
 
 
 async def _compare(

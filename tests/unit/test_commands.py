@@ -33,6 +33,7 @@ NEEDING_REDIS = (
     ("dead-letter", "show", "1-0"),
     ("dead-letter", "replay", "--all"),
     ("dead-letter", "drop", "--all"),
+    ("content", "publish"),
 )
 
 

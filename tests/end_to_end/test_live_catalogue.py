@@ -1,0 +1,60 @@
+"""A curator's change is in the answers of every process within seconds, and nobody is turned away.
+
+Two read APIs under load, a worker with its publisher, Qdrant (its engine behind
+the test server). Each change is timed from the moment at which whoever made it
+was done.
+"""
+
+import time
+from pathlib import Path
+
+import pytest
+
+from deploy.valkey import valkey_binary
+from tests.end_to_end.live_catalogue import WATCHED, LiveCatalogue, live_catalogue
+from tests.end_to_end.watching import Watch
+
+pytestmark = pytest.mark.skipif(valkey_binary() is None, reason="no Valkey for this machine")
+
+ITEMS = {name: f"The story of {name}" for name in ("ada", "bob", "cyd", "dan", "eve")}
+WITHIN_S = 5.0
+RATE = 120.0
+"""Requests a second of each of the two."""
+
+
+def test_every_change_is_in_all_answers_within_five_seconds_and_none_fails(tmp_path: Path) -> None:
+    with live_catalogue(tmp_path, ITEMS) as live:
+        with Watch(live.ports, WATCHED, rate=RATE) as watch:
+            time.sleep(1)
+            changes = (_new_text, _hidden, _deleted, _new)
+            took = {change.__name__: change(live, watch) for change in changes}
+        assert watch.failed == []
+        assert len(watch.answers) > 1000
+        assert all(seconds <= WITHIN_S for seconds in took.values()), took
+        for numbers in live.numbers():
+            assert numbers("catalogue_swaps_total") >= 5
+            assert numbers("catalogue_items") == 306
+
+
+def _new_text(live: LiveCatalogue, watch: Watch) -> float:
+    """An item is written anew."""
+    live.write({"ada": "Another story"})
+    return watch.seconds_until(lambda shown: shown["ada"] == "Another story", time.monotonic())
+
+
+def _hidden(live: LiveCatalogue, watch: Watch) -> float:
+    """Another is hidden by other hands, which leave no mark."""
+    live.edit("bob", hidden=True)
+    return watch.seconds_until(lambda shown: "bob" not in shown, time.monotonic())
+
+
+def _deleted(live: LiveCatalogue, watch: Watch) -> float:
+    """Another is deleted by other hands."""
+    live.remove("cyd")
+    return watch.seconds_until(lambda shown: "cyd" not in shown, time.monotonic())
+
+
+def _new(live: LiveCatalogue, watch: Watch) -> float:
+    """Two that were not there."""
+    live.write({"fay": "New", "gil": "New"})
+    return watch.seconds_until(lambda shown: {"fay", "gil"} <= shown.keys(), time.monotonic())
