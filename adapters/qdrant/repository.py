@@ -6,7 +6,9 @@ from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from adapters.qdrant import collections, points
 from adapters.qdrant.collections import Served
 from adapters.qdrant.connection import NotThereError, Qdrant
+from adapters.qdrant.filters import filter_of
 from adapters.qdrant.writer import QdrantContentWriter
+from core.content import ContentFilter
 from core.ports import StoredContent
 
 _RETIRED_S = 2.0
@@ -36,7 +38,10 @@ class QdrantContentRepository:
         self._retired_s = retired_s
 
     async def mark(self) -> str:
-        """The collection, the number of its items and when the newest was written."""
+        """The collection, how many items it has and shows, and when the newest was written.
+
+        Of what other hands do, it so tells at once that items are gone or hidden.
+        """
         served = await self._served()
         if served is None:
             return ""
@@ -98,7 +103,8 @@ async def mark_of(qdrant: Qdrant, name: str) -> str:
     """What `ContentRepository.mark` says of a collection."""
     try:
         number = await points.count(qdrant, name)
+        shown = await points.count(qdrant, name, filter_of(ContentFilter()))
         newest_ms = await points.newest_ms(qdrant, name)
     except NotThereError:
         return ""
-    return f"{name.rpartition('.')[2]}-{number}-{newest_ms}"
+    return f"{name.rpartition('.')[2]}-{number}-{shown}-{newest_ms}"

@@ -20,8 +20,10 @@ MOST_BYTES = 2 * 1024**2
 _USUAL_BITS = 19
 """A cut comes half a megabyte behind the least, on average."""
 _READ_BYTES = 4 * 1024**2
-_LOOK_BYTES = 1024 * 1024
+_BLOCK_BYTES = 1024 * 1024
 """What stays in a processor's cache while all is done with it."""
+_LOOK = 1
+"""Not 0, which is how nothing but zeros looks."""
 _WORD = 4
 _WINDOW = 16
 _FACTORS = tuple(map(np.uint32, (0x9E3779B1, 0x85EBCA77, 0xC2B2AE3D, 0x27D4EB2F)))
@@ -57,8 +59,8 @@ def _end(cuts: Places, start: int, length: int) -> int:
 def _cuts(data: bytes) -> Places:
     """Every place behind sixteen bytes of that look, ascending."""
     found = [
-        start + _cuts_between(data, start, min(start + _LOOK_BYTES + _WINDOW - 1, len(data)))
-        for start in range(0, len(data), _LOOK_BYTES)
+        start + _cuts_between(data, start, min(start + _BLOCK_BYTES + _WINDOW - 1, len(data)))
+        for start in range(0, len(data), _BLOCK_BYTES)
     ]
     return np.unique(np.concatenate(found)) if found else np.zeros(0, dtype=np.int64)
 
@@ -77,6 +79,6 @@ def _cuts_between(data: bytes, start: int, end: int) -> Places:
             mixed += words[ahead : count - 3 + ahead] * factor
         mixed ^= mixed >> np.uint32(15)
         mixed *= _FACTORS[0]
-        hits = np.flatnonzero(mixed >> np.uint32(32 - _USUAL_BITS) == 0)
+        hits = np.flatnonzero(mixed >> np.uint32(32 - _USUAL_BITS) == _LOOK)
         found.append(hits * _WORD + shift + _WINDOW)
     return np.concatenate(found) if found else np.zeros(0, dtype=np.int64)

@@ -34,6 +34,16 @@ class TestOtherHands:
         differing = [one.id for one in (FULL, *CATALOGUE) if digests[one.id] != stored(one).digests]
         assert differing == [FULL.id, "bare"]
 
+    async def test_hiding_an_item_changes_the_mark(
+        self, qdrant: Qdrant, alias: str, qdrant_repository: QdrantContentRepository
+    ) -> None:
+        await written(qdrant_repository, CATALOGUE)
+        before = await qdrant_repository.mark()
+        await _edit(qdrant, lambda c: c.set_payload(alias, {"hidden": True}, [point_id("bare")]))
+        assert await qdrant_repository.mark() != before
+        await _edit(qdrant, lambda c: c.set_payload(alias, {"hidden": False}, [point_id("bare")]))
+        assert await qdrant_repository.mark() == before
+
     @pytest.mark.parametrize(
         "spoilt",
         [
