@@ -8,7 +8,7 @@ DEV := $(VENV)/.dev
 MINILM := $(VENV)/.minilm
 INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes
 
-.PHONY: help run demo webhook worker serve minilm test check bench chaos fuzz image-check golden fmt lock clean
+.PHONY: help run demo webhook worker publisher serve minilm test check bench chaos fuzz image-check golden fmt lock clean
 
 help: ## Show this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-11s %s\n", $$1, $$2}'
@@ -24,6 +24,9 @@ webhook: $(RUNTIME) ## Only the webhook process (needs REDIS_URL)
 
 worker: $(RUNTIME) ## Only a worker process (needs REDIS_URL)
 	@$(BIN)/python -m ingest_worker worker
+
+publisher: $(RUNTIME) ## Only a publisher of the catalogue (needs REDIS_URL; workers have their own)
+	@$(BIN)/python -m ingest_worker publisher
 
 serve: $(RUNTIME) ## Only the read API process
 	@$(BIN)/python -m serve_api

@@ -159,6 +159,8 @@ class LocalStack:
         Raises: ConfigError.
         """
         settings = ingest_settings(self._environ)
+        if settings.content_serving == "qdrant":
+            return
 
         async def publish() -> None:
             async with redis_client(settings) as client:

@@ -124,15 +124,20 @@ def _worker(
     return WorkerProcess(
         worker=Worker(broker, keepers, parts.refresher, observer, heartbeats),
         app=expose_metrics(probes.app(), registry),
-        publisher=_publisher(client, name, registry, heartbeats)
-        if settings.worker.publisher
-        else None,
+        publisher=_publisher(settings, client, name, registry, heartbeats),
     )
 
 
 def _publisher(
-    client: Client, holder: str, registry: CollectorRegistry, heartbeats: Heartbeats
-) -> PublisherChild:
+    settings: IngestProcess,
+    client: Client,
+    holder: str,
+    registry: CollectorRegistry,
+    heartbeats: Heartbeats,
+) -> PublisherChild | None:
+    """None where another process publishes, or nobody needs snapshots."""
+    if not settings.worker.publisher or settings.content_serving == "qdrant":
+        return None
     shown = PublisherCollector()
     registry.register(shown)
     return PublisherChild(

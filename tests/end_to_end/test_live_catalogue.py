@@ -9,6 +9,7 @@ import time
 from pathlib import Path
 
 import pytest
+import redis
 
 from deploy.valkey import valkey_binary
 from tests.end_to_end.live_catalogue import WATCHED, LiveCatalogue, live_catalogue
@@ -34,6 +35,18 @@ def test_every_change_is_in_all_answers_within_five_seconds_and_none_fails(tmp_p
         for numbers in live.numbers():
             assert numbers("catalogue_swaps_total") >= 5
             assert numbers("catalogue_items") == 306
+
+
+def test_a_catalogue_that_is_asked_in_qdrant_needs_no_snapshot(tmp_path: Path) -> None:
+    with live_catalogue(tmp_path, ITEMS, CONTENT_SERVING="qdrant") as live:
+        live.write({"ada": "Another story"})
+        live.edit("bob", hidden=True)
+        left = {name: text for name, text in ITEMS.items() if name != "bob"}
+        live.eventually_shows(left | {"ada": "Another story"})
+        assert not (tmp_path / "content").exists()
+        with redis.Redis.from_url(live.stack.redis_url) as client:
+            assert client.keys("chunk:*") == []
+        assert "publisher.started" not in live.stack.log_of("worker")
 
 
 def _new_text(live: LiveCatalogue, watch: Watch) -> float:
