@@ -97,36 +97,44 @@ class Draft(msgspec.Struct, frozen=True, kw_only=True):
 class SourceReader:
     """Reads a source, and embeds what it has no vectors of."""
 
-    def __init__(self, source: ContentSource, embedder: Embedder) -> None:
-        """Nothing is read yet."""
-        self._source = source
+    def __init__(
+        self, source: ContentSource, embedder: Embedder, *, comes_whole: bool = False
+    ) -> None:
+        """`comes_whole`: reading vectors too takes no longer, and reading twice takes twice."""
+        self.source = source
         self._embedder = embedder
+        self._comes_whole = comes_whole
 
     async def read(self, base: Base | None) -> Draft:
         """Compare everything with `base`, and read what differs.
 
         Raises: RetryableError where the source is away, or changes its space meanwhile.
         """
-        space = await self._source.vector_space()
+        space = await self.source.vector_space()
         if space is None:
             return await self._read_unnamed(base)
         old = _usable(base, space)
         digests: dict[str, ItemDigests] = {}
-        async for page in self._source.scan(vectors=False):
-            digests |= {one.content.id: one.digests for one in page}
+        found: dict[str, StoredContent] = {}
+        async for page in self.source.scan(vectors=self._comes_whole):
+            some = {one.content.id: one for one in page}
+            digests |= {content_id: one.digests for content_id, one in some.items()}
+            if self._comes_whole:
+                found |= {one: some[one] for one in _differing(digests, old, some)}
             await asyncio.sleep(0)  # a file's pages come without a wait
-        changed = _differing(digests, old)
-        found = {one.content.id: one async for one in self._read_items(changed)}
+        changed = _differing(digests, old, digests)
+        if not self._comes_whole:
+            found = {one.content.id: one async for one in self._read_items(changed)}
         for content_id in changed - found.keys():  # it went meanwhile
             del digests[content_id]
         digests |= {content_id: one.digests for content_id, one in found.items()}
-        if await self._source.vector_space() != space:
+        if await self.source.vector_space() != space:
             raise RetryableError("the catalogue was replaced while it was read")
         return await self._drafted(space, found.values(), digests, old)
 
     async def _read_unnamed(self, base: Base | None) -> Draft:
         """A file that does not name its space: its own vectors where every item has one."""
-        stored = [one async for page in self._source.scan(vectors=True) for one in page]
+        stored = [one async for page in self.source.scan(vectors=True) for one in page]
         dims = {len(one.content.vector) for one in stored}
         if len(dims) == 1 and dims != {0}:
             space = given_space(dims.pop())
@@ -141,16 +149,16 @@ class SourceReader:
         }
         old = _usable(base, space)
         digests = {content_id: one.digests for content_id, one in items.items()}
-        changed = [items[content_id] for content_id in _differing(digests, old)]
+        changed = [items[content_id] for content_id in _differing(digests, old, digests)]
         return await self._drafted(space, changed, digests, old)
 
     async def _read_items(self, content_ids: set[str]) -> AsyncIterator[StoredContent]:
         if len(content_ids) <= _ONE_BY_ONE:
-            found = await self._source.get(sorted(content_ids)) if content_ids else {}
+            found = await self.source.get(sorted(content_ids)) if content_ids else {}
             for one in found.values():
                 yield one
             return
-        async for page in self._source.scan(vectors=True):
+        async for page in self.source.scan(vectors=True):
             for one in page:
                 if one.content.id in content_ids:
                     yield one
@@ -213,9 +221,11 @@ def _usable(base: Base | None, space: str) -> Base | None:
     return base if base is not None and base.snapshot.vector_space == space else None
 
 
-def _differing(digests: Mapping[str, ItemDigests], base: Base | None) -> set[str]:
+def _differing(
+    digests: Mapping[str, ItemDigests], base: Base | None, among: Iterable[str]
+) -> set[str]:
     known: Mapping[str, ItemDigests] = {} if base is None else base.digests
-    return {content_id for content_id, one in digests.items() if known.get(content_id) != one}
+    return {one for one in among if known.get(one) != digests[one]}
 
 
 def _with_old_vector(content: Content, space: str, base: Base | None) -> Content:

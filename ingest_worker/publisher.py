@@ -18,9 +18,8 @@ from core.log_names import (
     PUBLICATION_OVERTAKEN,
     SNAPSHOT_REFUSED,
 )
-from core.ports import Embedder
 from core.shelf import Snapshot, SnapshotShelf
-from ingest_worker.draft import Base, ContentSource, Draft, SourceReader
+from ingest_worker.draft import Base, Draft, SourceReader
 from ingest_worker.threads import aside
 
 _SCAN_SHARE = 10
@@ -60,8 +59,7 @@ class Publisher:
     def __init__(
         self,
         *,
-        source: ContentSource,
-        embedder: Embedder,
+        reader: SourceReader,
         shelf: SnapshotShelf,
         files: SnapshotFiles,
         mark_tells_all: bool = False,
@@ -72,8 +70,8 @@ class Publisher:
 
         `may_be_empty`: a source that has lost all its items is believed.
         """
-        self._source = source
-        self._reader = SourceReader(source, embedder)
+        self._source = reader.source
+        self._reader = reader
         self._shelf = shelf
         self._files = files
         self._mark_tells_all = mark_tells_all

@@ -4,9 +4,10 @@ import asyncio
 import os
 import socket
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 from time import monotonic
+from uuid import uuid4
 
 from prometheus_client import CollectorRegistry
 from starlette.applications import Starlette
@@ -30,7 +31,7 @@ from adapters.snapshot.folder import SnapshotFolder
 from core.errors import RejectedError, RetryableError
 from core.shelf import Snapshot
 from ingest_worker.composition import IngestProcess, redis_client, redis_stores, redis_stream
-from ingest_worker.draft import ContentSource
+from ingest_worker.draft import ContentSource, SourceReader
 from ingest_worker.heartbeats import Heartbeats
 from ingest_worker.lifeline import end_with_input, tell
 from ingest_worker.probes import PublisherProbes
@@ -86,14 +87,15 @@ async def publish_once(
 ) -> Snapshot:
     """Publish the source as it is now; what is published then.
 
-    `anew` takes nothing over from the snapshot before.
+    `anew` takes nothing over from the snapshot before. A publisher that waits
+    for its turn does so meanwhile; one that is at work does not mind.
 
     Raises: RetryableError where the source or Redis is away, ConfigError where
         CATALOGUE names no file, RejectedError where there is nothing to publish.
     """
     require_catalogue(settings)
-    async with _source(settings) as source:
-        folder = snapshot_folder(settings)
+    folder = snapshot_folder(settings)
+    async with _source(settings) as source, _turn(client):
         publisher = _publisher(settings, client, source, folder, may_be_empty=may_be_empty)
         if not anew:
             await publisher.adopt()
@@ -106,6 +108,28 @@ async def publish_once(
         raise RetryableError("another publisher was faster again and again")
 
 
+@asynccontextmanager
+async def _turn(client: Client) -> AsyncIterator[None]:
+    """The lease for as long as it takes, if nobody has it."""
+    lease, holder = publisher_lease(client, ttl_ms=LEASE_MS), f"once-{uuid4().hex}"
+
+    async def keep() -> None:
+        while True:
+            if not await lease.hold(holder):
+                return
+            await asyncio.sleep(LEASE_MS / 5000)
+
+    keeping = asyncio.create_task(keep())
+    try:
+        yield
+    finally:
+        keeping.cancel()
+        with suppress(asyncio.CancelledError, RetryableError):
+            await keeping
+        with suppress(RetryableError):
+            await lease.release(holder)
+
+
 def _publisher(
     settings: SharedSettings,
     client: Client,
@@ -114,12 +138,12 @@ def _publisher(
     *,
     may_be_empty: bool = False,
 ) -> Publisher:
+    is_file = isinstance(source, CatalogueFileSource)
     return Publisher(
-        source=source,
-        embedder=open_embedder(settings.embedder),
+        reader=SourceReader(source, open_embedder(settings.embedder), comes_whole=is_file),
         shelf=open_shelf(client),
         files=folder,
-        mark_tells_all=isinstance(source, CatalogueFileSource),
+        mark_tells_all=is_file,
         may_be_empty=may_be_empty,
     )
 

@@ -92,7 +92,8 @@ class Publishing:
                 await asyncio.sleep(max(self._pace.every_s, self._pace.again_s))
             elif published:
                 self._note(took_s)
-                await asyncio.sleep(max(self._pace.every_s, took_s))  # others need the machine, too
+                # A source that changes all the time leaves the machine to others now and then.
+                await asyncio.sleep(max(self._pace.every_s, took_s / 4))
             else:
                 await asyncio.sleep(self._pace.every_s)
 

@@ -10,6 +10,7 @@ from adapters.memory.snapshot_shelf import InMemorySnapshotShelf
 from adapters.snapshot.folder import SnapshotFolder
 from core.content import Content
 from core.shelf import Snapshot
+from ingest_worker.draft import SourceReader
 from ingest_worker.publisher import Publisher
 from tests.snapshots import open_snapshot, write_snapshot
 from tests.sources import CountingEmbedder, Source
@@ -56,8 +57,7 @@ class Desk:
     def another(self, **more: Any) -> Publisher:
         """A publisher of the same source, as after a new start."""
         return Publisher(
-            source=self.source,
-            embedder=self.embedder,
+            reader=SourceReader(self.source, self.embedder),
             shelf=self.shelf,
             files=SnapshotFolder(self.folder, read=open_snapshot, write=self.write),
             clock_s=self.clock,

@@ -84,6 +84,17 @@ async def test_much_that_differs_is_read_in_one_pass() -> None:
     assert source.scans == [False, True]
 
 
+async def test_a_source_that_comes_whole_is_read_in_one_pass(path: Path) -> None:
+    source, embedder = Source(item("a"), item("b"), item("c")), CountingEmbedder()
+    reader = SourceReader(source, embedder, comes_whole=True)
+    base = base_of(await reader.read(None), None, path)
+    source.change(item("b", "new", vector=(2, 1)), bare(item("d")))
+    draft = await reader.read(base)
+    assert (source.asked, source.scans) == ([], [True, True])
+    assert sorted(draft.changed) == ["b", "d"]
+    assert [len(one.vector) for one in draft.contents(base)] == [2, 2, 2, 2]
+
+
 async def test_an_item_without_a_vector_is_embedded_unless_its_text_is_as_it_was(
     path: Path,
 ) -> None:
