@@ -31,7 +31,7 @@ class SharedSettings(msgspec.Struct, frozen=True, kw_only=True):
     redis_cluster: bool = False
     """Whether REDIS_URL names a node of a Redis Cluster."""
     qdrant_api_url: str = ""
-    """Where the catalogue is imported to; serving it from there must wait for a later version."""
+    """The Qdrant that holds the catalogue; unset, the file in `catalogue` does."""
     qdrant_api_key: str = ""
     """Sent to Qdrant with every request."""
     qdrant_collection: str = "contents"

@@ -107,14 +107,14 @@ class CandidateConfig(Section, frozen=True, kw_only=True):
     """How many candidates each generator may bring."""
 
     vector: Count = 200
-    tags: Count = 150
+    tags: Count = 120
     affinity_tags: Count = 20
     geo: Count = 100
     geo_radius_m: Positive = 5000.0
     """How far "near the visitor" reaches where the request sets no radius."""
-    sample: Count = 100
+    sample: Count = 60
     related: Count = 50
-    popular: Count = 50
+    popular: Count = 30
     likes: Count = 50
     """Liked items that the affinity scorer compares with, the strongest first."""
 

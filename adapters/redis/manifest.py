@@ -6,10 +6,8 @@ from pathlib import Path
 
 import msgspec
 
+from adapters.redis.cutting import chunks_of
 from core.errors import RejectedError
-
-CHUNK_BYTES = 1024**2
-"""A larger one holds up who else uses the server, or this process, while it is copied."""
 
 
 class Chunk(msgspec.Struct, frozen=True, array_like=True):
@@ -44,18 +42,16 @@ _DECODER = msgspec.msgpack.Decoder(Manifest)
 def cut(path: Path) -> tuple[Chunk, ...]:
     """The chunks of a file."""
     with path.open("rb") as file:
-        parts = iter(lambda: file.read(CHUNK_BYTES), b"")
-        return tuple(Chunk(_digest(data), len(data)) for data in parts)
+        return tuple(Chunk(_digest(data), len(data)) for data in chunks_of(file))
 
 
-def places(paths: Sequence[Path]) -> dict[str, tuple[Path, int]]:
-    """From the digest of each chunk of the files to where it lies; a missing file has none."""
+def places(path: Path, chunks: Sequence[Chunk]) -> dict[str, tuple[Path, int]]:
+    """From the digest of each chunk of a file to where it lies."""
     found: dict[str, tuple[Path, int]] = {}
-    for path in paths:
-        offset = 0
-        for chunk in cut(path) if path.exists() else ():
-            found.setdefault(chunk.digest, (path, offset))
-            offset += chunk.size
+    offset = 0
+    for chunk in chunks:
+        found.setdefault(chunk.digest, (path, offset))
+        offset += chunk.size
     return found
 
 

@@ -14,7 +14,7 @@ from adapters.partial import whole_file
 from adapters.redis.chunks import RedisChunks
 from adapters.redis.connection import Client, driver_errors
 from adapters.redis.keys import shelf_key
-from adapters.redis.manifest import Manifest, cut, places
+from adapters.redis.manifest import Chunk, Manifest, cut, places
 from adapters.redis.scripts import Call, Script, run_script
 from core.errors import RetryableError
 
@@ -49,6 +49,7 @@ class RedisSnapshotShelf:
         self._client = client
         self._key = shelf_key(name)
         self._chunks = RedisChunks(client, name)
+        self._last: tuple[Path, Sequence[Chunk]] | None = None
 
     async def number(self) -> int:
         """The milliseconds of the server's clock, or one more than the last number."""
@@ -81,13 +82,24 @@ class RedisSnapshotShelf:
 
     async def fetch(self, version: str, into: Path, *, have: Sequence[Path] = ()) -> None:
         """Put the file together from chunks of `have` and of the server, each verified."""
-        left = list((await self._manifest(version)).chunks)
-        held = await asyncio.to_thread(places, have)
+        chunks = (await self._manifest(version)).chunks
+        held = await asyncio.to_thread(self._places, have)
         with whole_file(into) as part, part.open("xb") as file:
-            while left:
-                some = [self._chunks.read(chunk, held) for chunk in left[:_AT_ONCE]]
-                await asyncio.to_thread(file.writelines, await asyncio.gather(*some))
-                del left[:_AT_ONCE]
+            for start in range(0, len(chunks), _AT_ONCE):
+                some = chunks[start : start + _AT_ONCE]
+                data = await asyncio.gather(*(self._chunks.read(chunk, held) for chunk in some))
+                await asyncio.to_thread(file.writelines, data)
+        self._last = (into, chunks)
+
+    def _places(self, have: Sequence[Path]) -> dict[str, tuple[Path, int]]:
+        """Where chunks lie on this machine; what was fetched last need not be cut for that."""
+        found: dict[str, tuple[Path, int]] = {}
+        for path in have:
+            if self._last is not None and self._last[0] == path:
+                found |= places(path, self._last[1])
+            elif path.exists():
+                found |= places(path, cut(path))
+        return found
 
     async def _manifest(self, version: str) -> Manifest:
         with driver_errors("fetching a snapshot"):

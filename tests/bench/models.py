@@ -20,15 +20,22 @@ def basis_of(settings: SharedSettings) -> ModelBasis:
 
 
 async def save_models(
-    users: Sequence[str], events: int, contents: ContentStore, models: UserModelStore
+    users: Sequence[str],
+    events: int,
+    contents: ContentStore,
+    models: UserModelStore,
+    items: Sequence[str] = (),
 ) -> list[UserSignals]:
-    """Build the models of visitors with so many events each, and store them."""
+    """Build the models of visitors with so many events each, and store them.
+
+    The events are about `items`, or about any of the catalogue's.
+    """
     settings = SharedSettings()
     basis = basis_of(settings)
     buffer = InMemoryEventBuffer(
         window_ms=basis.config.window_ms, max_events=settings.max_events_per_user
     )
-    items = await item_ids(contents)
+    items = items or await item_ids(contents)
     for user in users:
         found = history(user, events, items, EventMapper(basis.plan))
         await buffer.append(found, now_ms=clock_ms())

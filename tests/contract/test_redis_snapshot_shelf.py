@@ -10,8 +10,9 @@ from redis.asyncio import Redis
 
 from adapters.redis.chunks import _REPLACED_S, _UNFINISHED_S
 from adapters.redis.connection import Client
+from adapters.redis.cutting import MOST_BYTES as CHUNK_BYTES
 from adapters.redis.keys import chunk_key, shelf_key
-from adapters.redis.manifest import CHUNK_BYTES, Manifest, cut
+from adapters.redis.manifest import Manifest, cut
 from adapters.redis.snapshot_shelf import RedisSnapshotShelf
 from core.errors import RejectedError, RetryableError
 from deploy.valkey import Valkey
@@ -173,7 +174,7 @@ class TestRedisSnapshotShelf:
     async def test_a_large_file_never_is_in_memory(
         self, shelf: RedisSnapshotShelf, tmp_path: Path
     ) -> None:
-        path = big(tmp_path, "large", *range(60))
+        path = big(tmp_path, "large", *range(30))
         tracemalloc.start()
         try:
             await published(shelf, "v1", path)
@@ -181,7 +182,7 @@ class TestRedisSnapshotShelf:
             _, peak = tracemalloc.get_traced_memory()
         finally:
             tracemalloc.stop()
-        assert peak < 20 * CHUNK_BYTES
+        assert peak < 20 * 1024**2
 
 
 class TestAFlushedRedis:

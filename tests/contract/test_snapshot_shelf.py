@@ -7,7 +7,7 @@ import pytest
 
 from adapters.memory.snapshot_shelf import InMemorySnapshotShelf
 from adapters.redis.connection import Client
-from adapters.redis.manifest import CHUNK_BYTES
+from adapters.redis.cutting import MOST_BYTES as CHUNK_BYTES
 from adapters.redis.snapshot_shelf import RedisSnapshotShelf
 from core.errors import RetryableError
 from core.shelf import SnapshotShelf

@@ -1,5 +1,7 @@
 """The Kubernetes manifests: valid, closed, complete, and in agreement with the settings."""
 
+import tempfile
+
 import pytest
 from kubernetes_validate import ValidationError, latest_version, validate
 
@@ -60,13 +62,20 @@ def test_every_variable_is_a_setting_and_its_secret_is_in_the_example(name: str)
         assert wanted["name"] == SECRET["metadata"]["name"]
         assert wanted["key"] in SECRET["stringData"]
     named = {variable["name"] for variable in container(name)["env"]}
-    assert named == {"REDIS_URL"} | ({"INGEST_API_KEY"} if name == "webhook" else set())
+    assert named == {"REDIS_URL", "INGEST_API_KEY" if name == "webhook" else "QDRANT_API_KEY"}
+
+
+@pytest.mark.parametrize("name", ["worker", "serve"])
+def test_who_keeps_snapshots_has_a_place_to_write_them(name: str) -> None:
+    [mounted] = container(name)["volumeMounts"]
+    assert mounted["mountPath"] == tempfile.gettempdir()
+    assert {"name": mounted["name"], "emptyDir": {}} in pod(name)["volumes"]
 
 
 def test_the_shared_settings_are_settings_and_reach_every_process() -> None:
     [generated] = kustomization("base")["configMapGenerator"]
     [file] = generated["envs"]
-    assert set(settings_file(FOLDER / "base" / file)) <= set(SETTINGS) - {"QDRANT_API_URL"}
+    assert set(settings_file(FOLDER / "base" / file)) <= set(SETTINGS)
     for name in PROCESSES:
         assert container(name)["envFrom"] == [{"configMapRef": {"name": generated["name"]}}]
 
