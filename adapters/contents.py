@@ -34,7 +34,7 @@ async def open_content_repository(
         # Half a second and 60 MB, for those who use it.
         from adapters.qdrant.repository import QdrantContentRepository  # noqa: PLC0415
 
-        async with _open_qdrant(settings) as qdrant:
+        async with open_qdrant(settings) as qdrant:
             yield QdrantContentRepository(qdrant, settings.qdrant_collection)
     elif file is not None or settings.catalogue or or_bundled:
         yield CatalogueFile(file or _catalogue_path(settings))
@@ -50,14 +50,15 @@ async def open_searched_catalogue(
     if file is None and settings.qdrant_api_url:
         from adapters.qdrant.content_store import QdrantContentStore  # noqa: PLC0415
 
-        async with _open_qdrant(settings) as qdrant:
+        async with open_qdrant(settings) as qdrant:
             yield await QdrantContentStore.open(qdrant, settings.qdrant_collection)
     else:
         yield _in_memory(settings, file)
 
 
 @asynccontextmanager
-async def _open_qdrant(settings: SharedSettings) -> AsyncIterator["Qdrant"]:
+async def open_qdrant(settings: SharedSettings) -> AsyncIterator["Qdrant"]:
+    """A client, closed at the end."""
     from adapters.qdrant.connection import Qdrant  # noqa: PLC0415
 
     qdrant = Qdrant(

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import structlog
 from prometheus_client import CollectorRegistry
 
-from adapters.contents import open_content_store
+from adapters.contents import open_content_store, open_qdrant
 from adapters.memory.content_store import InMemoryContentStore
 from adapters.settings import SharedSettings
 from adapters.snapshot.binding import SHELF, bind_snapshot
@@ -24,7 +24,6 @@ from core.ports import ContentStore
 from core.shelf import Lease, SnapshotShelf
 
 if TYPE_CHECKING:
-    from adapters.qdrant.connection import Qdrant
     from adapters.redis.connection import Client
 
 _log = structlog.get_logger()
@@ -110,22 +109,6 @@ async def _follow_qdrant(
                 # Whatever it is: what is served goes on being served.
                 _log.exception(FOLLOWING_FAILED)
             await asyncio.sleep(settings.content_check_ms / 1000)
-
-
-@asynccontextmanager
-async def open_qdrant(settings: SharedSettings) -> AsyncIterator["Qdrant"]:
-    """A client, closed at the end."""
-    from adapters.qdrant.connection import Qdrant  # noqa: PLC0415
-
-    qdrant = Qdrant(
-        settings.qdrant_api_url,
-        api_key=settings.qdrant_api_key,
-        timeout_s=settings.qdrant_timeout_s,
-    )
-    try:
-        yield qdrant
-    finally:
-        await qdrant.aclose()
 
 
 def _require_qdrant(settings: SharedSettings) -> None:

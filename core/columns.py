@@ -14,6 +14,7 @@ import numpy.typing as npt
 from core.content import Content
 from core.ragged import Rows, members
 from core.strings import StringTable
+from core.tag_entries import Entries, packed, unpacked
 from core.vectors import Floats, GridMatrix
 
 
@@ -26,7 +27,7 @@ class TagRows(msgspec.Struct, frozen=True, kw_only=True):
 
     count: int
     owners: Rows
-    ids: npt.NDArray[np.int32]
+    ids: Rows
     weights: npt.NDArray[np.float32]
 
     def overlap(self, wanted: Floats) -> Floats:
@@ -39,21 +40,20 @@ class TagRows(msgspec.Struct, frozen=True, kw_only=True):
 class TagColumns(msgspec.Struct, frozen=True, kw_only=True):
     """The items' tags in compressed sparse rows.
 
-    Shape: the tags of row r are `ids[starts[r]:starts[r + 1]]` with their
-        `weights`; `vocabulary` from a tag's key to its id.
+    Shape: the tags of row r are `entries[starts[r]:starts[r + 1]]`, each with its
+        weight as `core.tag_entries` packs them; `vocabulary` from a tag's key to
+        its id.
     """
 
     vocabulary: Mapping[str, int]
     starts: npt.NDArray[np.int64]
-    ids: npt.NDArray[np.int32]
-    weights: npt.NDArray[np.float32]
+    entries: Entries
 
     def of(self, rows: Rows) -> TagRows:
         """The tags of these rows."""
         places, owners = members(self.starts, rows)
-        return TagRows(
-            count=len(rows), owners=owners, ids=self.ids[places], weights=self.weights[places]
-        )
+        ids, weights = unpacked(self.entries[places])
+        return TagRows(count=len(rows), owners=owners, ids=ids, weights=weights)
 
     def profile(self, weights: Mapping[str, float]) -> Floats:
         """Weights by tag key as a column. Shape: (tags,)."""
@@ -189,8 +189,7 @@ def _tag_columns(contents: Sequence[Content]) -> TagColumns:
     return TagColumns(
         vocabulary=vocabulary,
         starts=np.array(starts, dtype=np.int64),
-        ids=np.array(ids, dtype=np.int32),
-        weights=np.array(weights, dtype=np.float32),
+        entries=packed(np.array(ids, dtype=np.int64), np.array(weights, dtype=np.float32)),
     )
 
 

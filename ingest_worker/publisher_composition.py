@@ -14,10 +14,10 @@ from starlette.applications import Starlette
 
 from adapters.catalogue.jsonl import bundled_catalogue
 from adapters.catalogue.source import CatalogueFileSource
+from adapters.contents import open_qdrant
 from adapters.embedding.choice import open_embedder
 from adapters.exposition import expose_metrics
 from adapters.live_contents import (
-    open_qdrant,
     open_shelf,
     publisher_lease,
     require_catalogue,

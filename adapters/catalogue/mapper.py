@@ -8,7 +8,7 @@ from adapters.catalogue.mapping import CatalogueMapping, Columns, ListColumn, li
 from adapters.catalogue.problems import CellError
 from core.content import NOT_EMBEDDED, Content, ContentRules
 from core.geo import GeoPoint
-from core.importer import ImportRow
+from core.importing.importer import ImportRow
 from core.tags import is_tag
 from core.vectors import to_grid
 

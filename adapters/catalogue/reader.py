@@ -13,7 +13,7 @@ from adapters.catalogue.problems import CellError, Report, RowProblem, unreporte
 from adapters.catalogue.row import Head, decode_head, decode_row, import_row
 from adapters.catalogue.tables import Record, read_table
 from core.errors import RejectedError
-from core.importer import ImportRow
+from core.importing.importer import ImportRow
 
 Kind = Literal["items", "objects", "table"]
 """JSON Lines that look like the project's own form, others, or CSV and TSV."""

@@ -12,7 +12,7 @@ from adapters.catalogue.problems import CellError
 from core.content import NOT_EMBEDDED, Content, ContentRules
 from core.digests import source_digest
 from core.geo import GeoPoint
-from core.importer import ImportRow
+from core.importing.importer import ImportRow
 from core.spaces import is_given
 from core.tags import is_tag
 from core.vectors import GridVector, to_grid, unpack_grid

@@ -40,8 +40,7 @@ class IndexedContents:
             tags=TagColumns(
                 vocabulary={name: tag for tag, name in enumerate(arrays.tag_names)},
                 starts=arrays.tags.starts,
-                ids=arrays.tags.ids,
-                weights=arrays.tags.weights,
+                entries=arrays.tags.entries,
             ),
             places=arrays.places,
             ruled=arrays.ruled,

@@ -8,6 +8,7 @@ from core.index.gathering import Gathered, SparseLists
 from core.index.tag_lists import TagTable
 from core.ragged import Numbers, Rows, members, starts_of
 from core.strings import StringTable
+from core.tag_entries import packed
 
 
 class RowOrder:
@@ -38,7 +39,8 @@ def tag_table(tags: SparseLists, rows: RowOrder) -> tuple[StringTable, TagTable]
     names, numbers = renumbered(list(tags.numbers), keys[places])
     sorter = np.lexsort((numbers, owners))
     lengths = np.bincount(owners, minlength=len(rows.positions))
-    return names, TagTable(starts_of(lengths), numbers[sorter], weights[places][sorter])
+    entries = packed(numbers[sorter], weights[places][sorter])
+    return names, TagTable(starts_of(lengths), entries)
 
 
 def related_lists(gathered: Gathered, row_of_id: dict[str, int], rows: RowOrder) -> RelatedLists:

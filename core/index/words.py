@@ -58,29 +58,20 @@ class WordSearch:
 
     def best(self, query: str, limit: int, scope: Scope) -> Rows:
         """The rows that have most of the query's words, ties by id."""
-        *whole, last = word_keys(query) or [""]
-        places = (self._lists.words.index(word) for word in dict.fromkeys(whole))
-        found = [self._impacts(place, place + 1) for place in places if place is not None]
-        if last:
-            found.append(self._impacts_of_beginning(last))
-        if not found:
+        asked = word_keys(query)
+        if not asked:
             return np.zeros(0, dtype=np.intp)
+        words = self._lists.words
+        places = (words.index(word) for word in dict.fromkeys(asked))
+        found = [self._impacts(place, place + 1) for place in places if place is not None]
+        # What begins like the last word counts as one word more.
+        ends = (asked[-1], asked[-1] + _AFTER_EVERY_WORD)
+        found.append(self._impacts(*(bisect_left(words, end) for end in ends)))
         entries, amounts = zip(*found, strict=True)
         rows, sums = sums_by_row(np.concatenate(entries), np.concatenate(amounts), len(self._order))
         inside = ~scope.blocked[rows]
         rows, sums = rows[inside], sums[inside]
         return best_rows(rows, sums, self._order[rows], limit)
-
-    def _impacts_of_beginning(self, text: str) -> Impacts:
-        """Of words that begin so; the whole word counts by its own rarity."""
-        words = self._lists.words
-        first, end = bisect_left(words, text), bisect_left(words, text + _AFTER_EVERY_WORD)
-        rows, amounts = self._impacts(first, end)
-        if first < end and words[first] == text:
-            own_rows, own_amounts = self._impacts(first, first + 1)
-            rows, amounts = np.concatenate([rows, own_rows]), np.concatenate([amounts, own_amounts])
-            return self._greatest(rows, amounts)
-        return rows, amounts
 
     def _impacts(self, first: int, end: int) -> Impacts:
         """Each row with one of these words, and what it gets for that: the best of them counts."""

@@ -13,9 +13,9 @@ from adapters.catalogue.reader import CatalogueReader
 from adapters.contents import open_content_repository
 from adapters.embedding.choice import open_embedder
 from adapters.settings import SharedSettings
-from core.import_plan import ImportPlan
-from core.import_writing import ImportOutcome
-from core.importer import ContentImporter, ImportRow
+from core.importing.importer import ContentImporter, ImportRow
+from core.importing.plan import ImportPlan
+from core.importing.writing import ImportOutcome
 from deploy.operate.pacing import Bar, progress
 
 _KEPT_PROBLEMS = 1000

@@ -25,7 +25,7 @@ from adapters.qdrant.repository import QdrantContentRepository
 from adapters.settings import SharedSettings
 from core.content import Content, ContentFilter
 from core.digests import digests_of
-from core.importer import ContentImporter, ImportRow
+from core.importing.importer import ContentImporter, ImportRow
 from core.ports import ContentStore, StoredContent
 from core.recommendation import RecommendRequest
 from core.recommender import Recommender

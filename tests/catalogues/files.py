@@ -7,7 +7,7 @@ from adapters.catalogue.choose import choose_mapping
 from adapters.catalogue.problems import RowProblem
 from adapters.catalogue.reader import CatalogueReader
 from core.content import Content
-from core.importer import ImportRow
+from core.importing.importer import ImportRow
 
 BENCHES = Path(__file__).parent / "benches.csv"
 """A mark of UTF-8, line breaks in cells, JSON lists, nameless rows, and eight bad rows."""

@@ -11,7 +11,7 @@ from adapters.qdrant.connection import Qdrant
 from adapters.qdrant.repository import QdrantContentRepository
 from core.content import Content
 from core.errors import RejectedError
-from core.importer import ContentImporter, ImportRow
+from core.importing.importer import ContentImporter, ImportRow
 from tests.contract.catalogue import CATALOGUE, item
 from tests.contract.written import OTHER_SPACE, scanned, stored, written
 from tests.qdrant_edge.aliases import remove_catalogue

@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from core.content import Content, ContentRules
-from core.importer import ContentImporter, ImportRow
+from core.importing.importer import ContentImporter, ImportRow
 from tests.catalogues.repository import CountingEmbedder, KilledError, MemoryRepository, state
 
 BATCH = 2

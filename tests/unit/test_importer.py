@@ -7,9 +7,9 @@ import pytest
 
 from core.content import Content, ContentRules
 from core.errors import RejectedError
-from core.import_plan import ImportPlan
-from core.import_writing import ImportOutcome
-from core.importer import ContentImporter, ImportRow
+from core.importing.importer import ContentImporter, ImportRow
+from core.importing.plan import ImportPlan
+from core.importing.writing import ImportOutcome
 from core.vectors import to_grid
 from tests.catalogues.repository import CountingEmbedder, MemoryRepository, state
 

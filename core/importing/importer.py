@@ -13,8 +13,8 @@ from msgspec.structs import replace
 from core.content import NOT_EMBEDDED, Content
 from core.digests import digests_of
 from core.errors import RejectedError
-from core.import_plan import ImportPlan
-from core.import_writing import ImportOutcome, ImportWriting, chunks
+from core.importing.plan import ImportPlan
+from core.importing.writing import ImportOutcome, ImportWriting, chunks
 from core.ports import ContentRepository, Embedder, ItemDigests, StoredContent
 from core.spaces import embedder_space, given_space
 
