@@ -7,6 +7,7 @@ every answer is the one that a snapshot of the same items gives.
 import asyncio
 import copy
 from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 
 import msgspec
 from qdrant_client import models
@@ -159,14 +160,17 @@ class QdrantContentStore:
         return await self._rows(await best(fetch, limit), where)
 
     async def search_text(self, query: str, *, limit: int, where: ContentFilter) -> ContentRows:
-        """By how many of the query's words an item has; unfinished ones count in titles."""
-        words = [has_word(word) for word in sorted(set(word_keys(query)))]
+        """By how many of the query's words an item has, then how many of them its title has."""
+        asked = set(word_keys(query))
+        words = [has_word(word) for word in sorted(asked)]
         ids: dict[str, None] = {}
         for number in range(len(words), 0, -1):
             if len(ids) >= limit:
                 break
-            found = await self._asked.every(filter_of(where, at_least=(number, words)))
-            ids |= dict.fromkeys(sorted(one.content_id for one in found if one.inside(where)))
+            every = await self._asked.every(filter_of(where, at_least=(number, words)), ["title"])
+            found = [one for one in every if one.inside(where)]
+            ranked = sorted((-_in_title(one, asked), one.content_id) for one in found)
+            ids |= dict.fromkeys(content_id for _, content_id in ranked)
         return await self._rows(list(ids)[:limit], where)
 
     async def sample(self, *, limit: int, seed: int, where: ContentFilter) -> ContentRows:
@@ -218,6 +222,10 @@ def _allowed(contents: Iterable[Content], where: ContentFilter) -> ContentRows:
 
 def _hit(found: Found, value: float, where: ContentFilter) -> Hit:
     return Hit(value, found.content_id, found.inside(where))
+
+
+def _in_title(found: Found, words: AbstractSet[str]) -> int:
+    return len(words & set(word_keys(str(found.payload.get("title") or ""))))
 
 
 def _cosine(product: float) -> float:

@@ -147,6 +147,14 @@ class TestContentStoreText:
         store = await make_store(BOOKS)
         assert ids(await store.search_text("hiding songs", limit=1, where=OPEN)) == ["c"]
 
+    async def test_a_word_of_the_title_counts_more(self, make_store: MakeStore) -> None:
+        told = [
+            msgspec.structs.replace(item("a", 0), title="An author", text="A friend of Dickens"),
+            msgspec.structs.replace(item("b", 0), title="Dickens", text="A novelist of London"),
+        ]
+        store = await make_store(told)
+        assert ids(await store.search_text("dickens", limit=9, where=OPEN)) == ["b", "a"]
+
     async def test_a_word_search_stays_inside(self, make_store: MakeStore) -> None:
         store = await make_store(BOOKS)
         without = ContentFilter(exclude=frozenset({"a"}))
