@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from deploy.valkey import valkey_binary
+from deploy.valkey import free_port, valkey_binary
 from tests.end_to_end.curator import FIRST, Curator
 from tests.end_to_end.live_catalogue import shown
 from tests.end_to_end.operating import ai_engine, outcome
@@ -51,6 +51,7 @@ def test_a_change_is_served_when_it_is_published(curator: Curator) -> None:
 def test_a_catalogue_that_cannot_be_published_stops_a_local_run(tmp_path: Path) -> None:
     bad = tmp_path / "bad.jsonl"
     bad.write_text("no JSON\n")
-    done = ai_engine("run", "--folder", tmp_path / "run", REDIS_URL="", CATALOGUE=str(bad))
+    ports = {name: str(free_port()) for name in ("INGEST_PORT", "SERVE_PORT")}
+    done = ai_engine("run", "--folder", tmp_path / "run", REDIS_URL="", CATALOGUE=str(bad), **ports)
     assert done.returncode == 1
     assert "catalogue" in done.stderr
