@@ -4,7 +4,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import numpy as np
-from hypothesis import given, settings
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from adapters.snapshot.file import open_snapshot, write_snapshot
@@ -21,6 +21,8 @@ from tests.laws import catalogues as any_
 
 LIMITS = st.sampled_from((0, 1, 2, 5, 100))
 Catalogue = list[Content]
+# However slow the machine is: building an index is most of an example.
+LAW = settings(deadline=None, suppress_health_check=(HealthCheck.too_slow,))
 COUNT = 1_200
 
 
@@ -32,7 +34,7 @@ def store_of(contents: Catalogue) -> IndexedContents:
         return open_snapshot(path)  # a mapping outlives the name of its file
 
 
-@settings(deadline=None)
+@LAW
 @given(any_.catalogues, any_.vectors, LIMITS, any_.filters)
 async def test_by_vector(
     contents: Catalogue, vector: GridVector, limit: int, where: ContentFilter
@@ -41,7 +43,7 @@ async def test_by_vector(
     assert found.ids == any_.best(contents, any_.by_vector(vector), limit, where)
 
 
-@settings(deadline=None)
+@LAW
 @given(
     any_.catalogues,
     st.dictionaries(st.sampled_from(any_.TAGS), any_.weights),
@@ -58,7 +60,7 @@ async def test_by_tags(
     assert found.ids == any_.best(contents, any_.by_tags(wanted), limit, where)
 
 
-@settings(deadline=None)
+@LAW
 @given(
     any_.catalogues, st.dictionaries(st.sampled_from(any_.IDS), any_.weights), LIMITS, any_.filters
 )
@@ -69,7 +71,7 @@ async def test_by_relation(
     assert found.ids == any_.best(contents, any_.by_relation(contents, sources), limit, where)
 
 
-@settings(deadline=None)
+@LAW
 @given(any_.catalogues, any_.points, st.sampled_from(any_.RADII_M), LIMITS, any_.filters)
 async def test_by_place(
     contents: Catalogue, near: GeoPoint, radius_m: float, limit: int, where: ContentFilter
@@ -78,14 +80,14 @@ async def test_by_place(
     assert found.ids == any_.best(contents, any_.by_place(near, radius_m), limit, where)
 
 
-@settings(deadline=None)
+@LAW
 @given(any_.catalogues, LIMITS, any_.filters)
 async def test_by_popularity(contents: Catalogue, limit: int, where: ContentFilter) -> None:
     found = await store_of(contents).search_popular(limit=limit, where=where)
     assert found.ids == any_.best(contents, lambda one: one.popularity or None, limit, where)
 
 
-@settings(deadline=None)
+@LAW
 @given(any_.catalogues, any_.texts, any_.filters)
 async def test_by_words(contents: Catalogue, query: str, where: ContentFilter) -> None:
     found = await store_of(contents).search_text(query, limit=100, where=where)
@@ -93,7 +95,7 @@ async def test_by_words(contents: Catalogue, query: str, where: ContentFilter) -
     assert sorted(found.ids) == sorted(having)
 
 
-@settings(deadline=None)
+@LAW
 @given(any_.catalogues, st.integers(0, 2**70), LIMITS, any_.filters)
 async def test_a_draw(contents: Catalogue, seed: int, limit: int, where: ContentFilter) -> None:
     store = store_of(contents)
@@ -105,7 +107,7 @@ async def test_a_draw(contents: Catalogue, seed: int, limit: int, where: Content
     assert again.ids[: len(drawn)] == drawn.ids
 
 
-@settings(deadline=None)
+@LAW
 @given(any_.catalogues, any_.filters)
 async def test_curated_items(contents: Catalogue, where: ContentFilter) -> None:
     store = store_of(contents)
@@ -122,7 +124,7 @@ async def test_curated_items(contents: Catalogue, where: ContentFilter) -> None:
     }
 
 
-@settings(deadline=None)
+@LAW
 @given(any_.catalogues, st.lists(st.sampled_from((*any_.IDS, "none"))))
 async def test_items_by_id(contents: Catalogue, asked: list[str]) -> None:
     found = await store_of(contents).get(asked)
@@ -133,7 +135,7 @@ async def test_items_by_id(contents: Catalogue, asked: list[str]) -> None:
         assert content.vector.tolist() == by_id[content_id].vector.tolist()
 
 
-@settings(deadline=None)
+@LAW
 @given(
     st.integers(0, 2**32),
     st.integers(1, 30),
