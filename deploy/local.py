@@ -22,7 +22,7 @@ from core.errors import ConfigError, RejectedError, RetryableError
 from deploy.leftovers import ProcessRecord
 from deploy.valkey import Valkey, free_port
 from ingest_worker.composition import ingest_settings, redis_client
-from ingest_worker.publisher_composition import publish_once
+from ingest_worker.publishing.composition import publish_once
 
 _READY_WITHIN_S = 30.0
 _STOP_WITHIN_S = 15.0

@@ -26,9 +26,9 @@ async def run_worker(settings: IngestProcess) -> None:
 
 async def run_publisher(settings: IngestProcess, holder: str | None = None) -> None:
     """The publisher's process, or that of a worker's child."""
-    from ingest_worker import publisher_composition  # noqa: PLC0415
+    from ingest_worker.publishing import composition  # noqa: PLC0415
 
-    await publisher_composition.run_publisher(settings, holder)
+    await composition.run_publisher(settings, holder)
 
 
 _PROCESSES = {"webhook": run_webhook, "worker": run_worker, "publisher": run_publisher}

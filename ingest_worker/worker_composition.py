@@ -36,9 +36,9 @@ from ingest_worker.heartbeats import Heartbeats
 from ingest_worker.keeper import KeeperPace, StreamKeeper
 from ingest_worker.metrics import StreamGauges, WorkerMetrics
 from ingest_worker.probes import WorkerProbes
-from ingest_worker.publisher_child import PublisherChild, child_command
-from ingest_worker.publisher_report import PublisherCollector
-from ingest_worker.publishing import LEASE_MS
+from ingest_worker.publishing.child import PublisherChild, child_command
+from ingest_worker.publishing.life import LEASE_MS
+from ingest_worker.publishing.report import PublisherCollector
 from ingest_worker.settings import WorkerSettings
 from ingest_worker.worker import Worker
 

@@ -10,8 +10,8 @@ from adapters.memory.snapshot_shelf import InMemorySnapshotShelf
 from adapters.snapshot.folder import SnapshotFolder
 from core.content import Content
 from core.shelf import Snapshot
-from ingest_worker.draft import SourceReader
-from ingest_worker.publisher import Publisher
+from ingest_worker.publishing.draft import SourceReader
+from ingest_worker.publishing.publisher import Publisher
 from tests.snapshots import open_snapshot, write_snapshot
 from tests.sources import CountingEmbedder, Source
 

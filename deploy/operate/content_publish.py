@@ -8,7 +8,7 @@ import msgspec
 from core.shelf import Snapshot
 from deploy.operate.content_parts import json_option
 from deploy.operate.parts import OperatorParts, with_parts
-from ingest_worker.publisher_composition import publish_once
+from ingest_worker.publishing.composition import publish_once
 
 
 @click.command()

@@ -26,7 +26,7 @@ from adapters.redis.stream import BODY_FIELD, raw_batch
 from deploy.local import LocalStack
 from deploy.valkey import free_port
 from ingest_worker.composition import ingest_settings
-from ingest_worker.publisher_composition import publish_once
+from ingest_worker.publishing.composition import publish_once
 from ingest_worker.worker_composition import worker_parts
 from tests.bench.client import Connection, get, post
 from tests.bench.harness import Effort, Row, latency, percentile, run_async

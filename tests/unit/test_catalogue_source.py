@@ -11,7 +11,7 @@ from adapters.catalogue.jsonl import bundled_catalogue, read_catalogue
 from adapters.catalogue.source import CatalogueFileSource
 from adapters.memory.content_store import InMemoryContentStore
 from core.log_names import CATALOGUE_LINE_REJECTED
-from ingest_worker.draft import SourceReader
+from ingest_worker.publishing.draft import SourceReader
 from tests.build import EMBEDDER
 
 

@@ -8,7 +8,7 @@ from msgspec.structs import replace
 from core.content import ContentRules
 from core.errors import RetryableError
 from core.vectors import to_grid
-from ingest_worker.draft import Base, Draft, SourceReader
+from ingest_worker.publishing.draft import Base, Draft, SourceReader
 from tests.snapshots import open_snapshot, write_snapshot
 from tests.sources import SPACE, CountingEmbedder, Source, bare, item
 

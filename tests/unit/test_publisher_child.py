@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 
 from core.errors import RetryableError
-from ingest_worker.publisher_child import PublisherChild
-from ingest_worker.publisher_report import PublisherCollector
+from ingest_worker.publishing.child import PublisherChild
+from ingest_worker.publishing.report import PublisherCollector
 
 # Each writes its number first, and reports as it likes.
 BEGIN = "import os, sys, time; open(sys.argv[1], 'a').write(f'{os.getpid()}\\n');"

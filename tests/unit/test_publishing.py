@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from core.errors import RejectedError, RetryableError
-from ingest_worker.publisher_report import PublisherReport
-from ingest_worker.publishing import LEASE_MS, Publishing, PublishingPace
+from ingest_worker.publishing.life import LEASE_MS, Publishing, PublishingPace
+from ingest_worker.publishing.report import PublisherReport
 from tests.publishers import Desk
 from tests.sources import item
 

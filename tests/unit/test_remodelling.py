@@ -17,7 +17,7 @@ from core.errors import RetryableError
 from core.modelling.build import ModelBasis
 from core.queues import Debounce
 from core.updater import UserModelUpdater
-from ingest_worker.remodelling import Remodelling, RemodellingPace
+from ingest_worker.publishing.remodelling import Remodelling, RemodellingPace
 from tests.build import DAY_MS, PLAN, WINDOW_MS, content, read
 
 PACE = RemodellingPace(users_at_once=4, users_a_second=1000, patience_s=0.5, every_s=0.01)

@@ -31,14 +31,14 @@ from adapters.snapshot.folder import SnapshotFolder
 from core.errors import RejectedError, RetryableError
 from core.shelf import Snapshot
 from ingest_worker.composition import IngestProcess, redis_client, redis_stores, redis_stream
-from ingest_worker.draft import ContentSource, SourceReader
 from ingest_worker.heartbeats import Heartbeats
-from ingest_worker.lifeline import end_with_input, tell
 from ingest_worker.probes import PublisherProbes
-from ingest_worker.publisher import Publisher
-from ingest_worker.publisher_report import PublisherCollector
-from ingest_worker.publishing import LEASE_MS, Publishing, PublishingPace
-from ingest_worker.remodelling import Remodelling, RemodellingPace
+from ingest_worker.publishing.draft import ContentSource, SourceReader
+from ingest_worker.publishing.life import LEASE_MS, Publishing, PublishingPace
+from ingest_worker.publishing.lifeline import end_with_input, tell
+from ingest_worker.publishing.publisher import Publisher
+from ingest_worker.publishing.remodelling import Remodelling, RemodellingPace
+from ingest_worker.publishing.report import PublisherCollector
 
 _TRIES = 3
 _TOUCH_EVERY_S = 15.0

@@ -19,8 +19,8 @@ from core.log_names import (
     SNAPSHOT_REFUSED,
 )
 from core.shelf import Snapshot, SnapshotShelf
-from ingest_worker.draft import Base, Draft, SourceReader
-from ingest_worker.threads import aside
+from ingest_worker.publishing.draft import Base, Draft, SourceReader
+from ingest_worker.publishing.threads import aside
 
 _SCAN_SHARE = 10
 """An unasked look at every item takes one part in so many of the time."""

@@ -11,8 +11,8 @@ import structlog
 from core.errors import RejectedError, RetryableError
 from core.log_names import LEASE_LOST, PUBLISHING_FAILED
 from core.shelf import Lease
-from ingest_worker.publisher import Publisher
-from ingest_worker.publisher_report import PublisherReport
+from ingest_worker.publishing.publisher import Publisher
+from ingest_worker.publishing.report import PublisherReport
 
 LEASE_MS = 10_000
 

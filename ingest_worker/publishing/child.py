@@ -17,7 +17,7 @@ from core.errors import RetryableError
 from core.log_names import PUBLISHER_ENDED, PUBLISHER_STARTED
 from core.shelf import Lease
 from ingest_worker.pacing import pause
-from ingest_worker.publisher_report import PublisherCollector, PublisherReport
+from ingest_worker.publishing.report import PublisherCollector, PublisherReport
 
 _LOOK_EVERY_S = 2.0
 _AGAIN_S = 1.0

@@ -9,7 +9,7 @@ from contextlib import suppress
 import msgspec
 
 from ingest_worker.pacing import pause
-from ingest_worker.publisher_report import PublisherReport
+from ingest_worker.publishing.report import PublisherReport
 
 _TELL_EVERY_S = 1.0
 _STANDARD_INPUT = 0
