@@ -17,7 +17,7 @@ from core.ragged import Rows, starts_of
 from core.strings import StringLookup, StringTable
 from core.tag_entries import packed
 from core.vectors import to_grid
-from tests.contract.catalogue import OPEN
+from tests.contract.content.catalogue import OPEN
 from tests.stories import World
 
 _NOBODY = np.zeros(0, dtype=np.intp)

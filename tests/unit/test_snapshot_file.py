@@ -17,7 +17,7 @@ from core.content import Content, ContentRules
 from core.errors import RejectedError
 from core.index.build import build_index
 from core.vectors import to_grid
-from tests.contract.catalogue import CATALOGUE, whole
+from tests.contract.content.catalogue import CATALOGUE, whole
 
 ITEMS = (
     *CATALOGUE,

@@ -6,7 +6,7 @@ from core.content import Content
 from core.index.build import build_index
 from core.index.contents import IndexedContents
 from core.vectors import to_grid
-from tests.contract.catalogue import OPEN
+from tests.contract.content.catalogue import OPEN
 
 
 def store_of(**items: tuple[str, str]) -> IndexedContents:

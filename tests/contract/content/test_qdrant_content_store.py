@@ -14,10 +14,10 @@ from adapters.qdrant.repository import QdrantContentRepository
 from core.content import ContentFilter
 from core.errors import ConfigError, RejectedError, RetryableError
 from core.ports import ContentStore
-from tests.contract.catalogue import CATALOGUE, EAST, OPEN, ids, item
-from tests.contract.large import brute_force, closeness, large_catalogue, shared_tags
-from tests.contract.test_content_store_large import TAGS, WHERE
-from tests.contract.written import OTHER_SPACE, SPACE, stored, written
+from tests.contract.content.catalogue import CATALOGUE, EAST, OPEN, ids, item
+from tests.contract.content.large import brute_force, closeness, large_catalogue, shared_tags
+from tests.contract.content.test_content_store_large import TAGS, WHERE
+from tests.contract.content.written import OTHER_SPACE, SPACE, stored, written
 
 
 class TestQdrantContentStoreIsExact:

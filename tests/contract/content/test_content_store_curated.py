@@ -7,8 +7,8 @@ import pytest
 
 from core.content import Content, ContentFilter, ContentRules
 from core.ports import ContentStore
-from tests.contract.catalogue import EAST, HERE, OPEN, ids, item
-from tests.contract.conftest import MakeStore
+from tests.contract.content.catalogue import EAST, HERE, OPEN, ids, item
+from tests.contract.content.conftest import MakeStore
 
 NOW_MS = 1_764_000_000_000
 

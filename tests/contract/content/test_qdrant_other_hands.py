@@ -13,8 +13,8 @@ from adapters.qdrant.payload import DENSE, point_id
 from adapters.qdrant.repository import QdrantContentRepository
 from core.errors import ConfigError
 from core.log_names import ITEM_UNREADABLE
-from tests.contract.catalogue import CATALOGUE, item
-from tests.contract.written import FULL, SPACE, scanned, stored, written
+from tests.contract.content.catalogue import CATALOGUE, item
+from tests.contract.content.written import FULL, SPACE, scanned, stored, written
 
 Edit = Callable[[AsyncQdrantClient], Awaitable[Any]]
 

@@ -8,8 +8,8 @@ import pytest
 from core.content import ContentFilter
 from core.geo import GeoPoint
 from core.ports import ContentStore
-from tests.contract.catalogue import HERE, KM, OPEN, ids
-from tests.contract.large import (
+from tests.contract.content.catalogue import HERE, KM, OPEN, ids
+from tests.contract.content.large import (
     Worth,
     brute_force,
     closeness,

@@ -10,8 +10,8 @@ from adapters.qdrant.connection import Qdrant
 from adapters.qdrant.repository import QdrantContentRepository
 from core.errors import ConfigError, RejectedError, RetryableError
 from core.ports import ContentWriter
-from tests.contract.catalogue import CATALOGUE, item
-from tests.contract.written import SPACE, scanned, stored, written
+from tests.contract.content.catalogue import CATALOGUE, item
+from tests.contract.content.written import SPACE, scanned, stored, written
 from tests.qdrant_edge.faults import Fault
 from tests.qdrant_edge.folders import quick_folder
 from tests.qdrant_edge.process import EdgeServer

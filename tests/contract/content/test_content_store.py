@@ -9,8 +9,8 @@ import pytest
 from core.content import ContentFilter
 from core.geo import GeoPoint
 from core.ports import ContentStore
-from tests.contract.catalogue import BY_ID, EAST, HERE, OPEN, ids, item, whole
-from tests.contract.conftest import MakeStore
+from tests.contract.content.catalogue import BY_ID, EAST, HERE, OPEN, ids, item, whole
+from tests.contract.content.conftest import MakeStore
 
 
 class TestContentStore:

@@ -9,7 +9,7 @@ from core.content import Content, ContentRules
 from core.geo import GeoPoint
 from core.ports import ContentRepository, ContentWriter, ItemDigests, StoredContent
 from core.vectors import to_grid
-from tests.contract.catalogue import angle
+from tests.contract.content.catalogue import angle
 
 SPACE, OTHER_SPACE = "hashed-3", "sentences-3"
 FULL = Content(

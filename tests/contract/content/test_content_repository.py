@@ -10,8 +10,8 @@ from core.content import Content
 from core.errors import RejectedError
 from core.geo import GeoPoint
 from core.ports import ContentRepository, ContentWriter
-from tests.contract.catalogue import CATALOGUE, angle, item
-from tests.contract.written import FULL, OTHER_SPACE, SPACE, same, scanned, stored, written
+from tests.contract.content.catalogue import CATALOGUE, angle, item
+from tests.contract.content.written import FULL, OTHER_SPACE, SPACE, same, scanned, stored, written
 
 
 class TestContentRepository:

@@ -6,8 +6,8 @@ import pytest
 from core.content import Content, ContentFilter, ContentRules
 from core.geo import GeoPoint
 from core.ports import ContentStore
-from tests.contract.catalogue import BY_ID, CATALOGUE, EAST, HERE, OPEN, angle, ids
-from tests.contract.conftest import MakeStore
+from tests.contract.content.catalogue import BY_ID, CATALOGUE, EAST, HERE, OPEN, angle, ids
+from tests.contract.content.conftest import MakeStore
 
 EVERYTHING = frozenset(BY_ID)
 # A filter, and the items that lie inside.

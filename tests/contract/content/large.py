@@ -8,7 +8,7 @@ import numpy as np
 from core.content import Content, ContentFilter, ContentRules
 from core.geo import GeoPoint, distance_m
 from core.vectors import GridVector, to_grid
-from tests.contract.catalogue import HERE, KM
+from tests.contract.content.catalogue import HERE, KM
 
 ITEMS = 20_000
 DIM = 16

@@ -12,8 +12,8 @@ from adapters.qdrant.repository import QdrantContentRepository
 from core.content import Content
 from core.errors import RejectedError
 from core.importing.importer import ContentImporter, ImportRow
-from tests.contract.catalogue import CATALOGUE, item
-from tests.contract.written import OTHER_SPACE, scanned, stored, written
+from tests.contract.content.catalogue import CATALOGUE, item
+from tests.contract.content.written import OTHER_SPACE, scanned, stored, written
 from tests.qdrant_edge.aliases import remove_catalogue
 from tests.qdrant_edge.faults import Fault
 from tests.qdrant_edge.folders import quick_folder
