@@ -7,12 +7,13 @@ from pathlib import Path
 from typing import Any
 
 from adapters.memory.snapshot_shelf import InMemorySnapshotShelf
+from adapters.snapshot.binding import bind_snapshot
+from adapters.snapshot.file import open_snapshot
 from adapters.snapshot.folder import SnapshotFolder
 from core.content import Content
 from core.shelf import Snapshot
 from ingest_worker.publishing.draft import SourceReader
 from ingest_worker.publishing.publisher import Publisher
-from tests.snapshots import open_snapshot, write_snapshot
 from tests.sources import CountingEmbedder, Source
 
 
@@ -71,7 +72,7 @@ class Desk:
         time.sleep(self.write_takes_s)
         if self.disk_is_full:
             raise OSError(errno.ENOSPC, "No space left on device")
-        write_snapshot(path, contents, space, previous)
+        bind_snapshot(path, contents, space, previous)
 
     async def served(self) -> dict[str, Content]:
         """What whoever follows the shelf would serve."""
@@ -80,7 +81,7 @@ class Desk:
         await self.shelf.fetch(version, self.folder / "served")
         snapshot = open_snapshot(self.folder / "served")
         assert snapshot.version == version
-        return {one.id: one for one in snapshot.contents}
+        return {one.id: one for one in snapshot.columns.contents}
 
 
 async def nothing() -> None:

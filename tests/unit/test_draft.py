@@ -5,17 +5,18 @@ from pathlib import Path
 import pytest
 from msgspec.structs import replace
 
+from adapters.snapshot.binding import bind_snapshot
+from adapters.snapshot.file import open_snapshot
 from core.content import ContentRules
 from core.errors import RetryableError
 from core.vectors import to_grid
 from ingest_worker.publishing.draft import Base, Draft, SourceReader
-from tests.snapshots import open_snapshot, write_snapshot
 from tests.sources import SPACE, CountingEmbedder, Source, bare, item
 
 
 def base_of(draft: Draft, base: Base | None, path: Path) -> Base:
     """The snapshot of a draft, as the base of the next."""
-    write_snapshot(path, draft.contents(base), draft.vector_space)
+    bind_snapshot(path, draft.contents(base), draft.vector_space, None)
     return Base.read_as(open_snapshot(path), draft.digests)
 
 
@@ -69,7 +70,7 @@ async def test_a_removed_item_alone_makes_a_difference(path: Path) -> None:
 
 async def test_a_snapshot_alone_tells_what_its_items_were(path: Path) -> None:
     source = Source(item("a"), item("b"))
-    write_snapshot(path, list(source.items.values()), SPACE)
+    bind_snapshot(path, list(source.items.values()), SPACE, None)
     base = Base.of(open_snapshot(path))
     draft = await SourceReader(source, CountingEmbedder()).read(base)
     assert draft.is_like(base)

@@ -11,6 +11,8 @@ import pytest
 from prometheus_client import CollectorRegistry
 
 from adapters.memory.snapshot_shelf import InMemorySnapshotShelf
+from adapters.snapshot.binding import bind_snapshot
+from adapters.snapshot.file import open_snapshot
 from adapters.snapshot.folder import SnapshotFolder
 from adapters.snapshot.follower import CatalogueFollower
 from adapters.snapshot.live import LiveContentStore
@@ -19,7 +21,6 @@ from core.content import ContentFilter
 from core.errors import NoCatalogueError, RetryableError
 from core.geo import GeoPoint
 from tests.build import content
-from tests.snapshots import open_snapshot, write_snapshot
 
 ANYTHING = ContentFilter()
 
@@ -54,7 +55,7 @@ class Pod:
         self.store = LiveContentStore()
         self.follower = CatalogueFollower(
             shelf,
-            SnapshotFolder(path, read=open_snapshot, write=write_snapshot, unused_s=unused_s),
+            SnapshotFolder(path, read=open_snapshot, write=bind_snapshot, unused_s=unused_s),
             self.store,
             metrics=CatalogueMetrics(self.registry),
             every_ms=1,
@@ -63,7 +64,7 @@ class Pod:
     async def publish(self, *items: str, seed: int = 0) -> str:
         """Put a catalogue of these items on the shelf; `seed` makes it another."""
         source = self.path.parent / "source"
-        write_snapshot(source, [content(one, text=f"{one} {seed}") for one in items])
+        bind_snapshot(source, [content(one, text=f"{one} {seed}") for one in items], "", None)
         version = open_snapshot(source).version
         await self.shelf.publish(version, source, number=await self.shelf.number())
         return version
@@ -141,7 +142,7 @@ async def test_a_damaged_file_of_this_machine_is_fetched_anew(pod: Pod, harm: st
     pod.path.mkdir()
     raw = pod.path.with_name("source").read_bytes()
     other = pod.path.with_name("other")
-    write_snapshot(other, [content("x")])
+    bind_snapshot(other, [content("x")], "", None)
     path.write_bytes(
         {
             "truncated": raw[:-9],
