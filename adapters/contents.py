@@ -75,12 +75,12 @@ async def open_qdrant(settings: SharedSettings) -> AsyncIterator["Qdrant"]:
 def open_content_store(settings: SharedSettings) -> InMemoryContentStore:
     """The catalogue in memory, from CATALOGUE or the bundled file.
 
-    Raises: ConfigError where the settings ask for what is not there.
+    Raises: ConfigError where it is in Qdrant, or not there.
     """
     if settings.qdrant_api_url:
         raise ConfigError(
-            f"QDRANT_API_URL={settings.qdrant_api_url!r}: this version has no Qdrant content "
-            "store; unset it and name a file in CATALOGUE"
+            "QDRANT_API_URL: snapshots of its catalogue come by Redis; set REDIS_URL, or "
+            "CONTENT_SERVING=qdrant to ask it for every answer"
         )
     return _in_memory(settings)
 

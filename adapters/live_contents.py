@@ -10,7 +10,6 @@ import structlog
 from prometheus_client import CollectorRegistry
 
 from adapters.contents import open_content_store, open_qdrant
-from adapters.memory.content_store import InMemoryContentStore
 from adapters.settings import SharedSettings
 from adapters.snapshot.binding import SHELF, bind_snapshot
 from adapters.snapshot.file import open_snapshot
@@ -44,7 +43,7 @@ async def live_contents(
     elif client is not None:
         following = _follower(settings, client, live, metrics).run()
     else:
-        store = contents_in_memory(settings)
+        store = open_content_store(settings)
         metrics.swapped(store, items=len(store))
         yield store
         return
@@ -55,19 +54,6 @@ async def live_contents(
         task.cancel()
         with suppress(asyncio.CancelledError):
             await task
-
-
-def contents_in_memory(settings: SharedSettings) -> InMemoryContentStore:
-    """The catalogue of the file, where there is no Redis that snapshots come by.
-
-    Raises: ConfigError where it is in Qdrant.
-    """
-    if settings.qdrant_api_url:
-        raise ConfigError(
-            "QDRANT_API_URL: snapshots of its catalogue come by Redis; set REDIS_URL, or "
-            "CONTENT_SERVING=qdrant to ask it for every answer"
-        )
-    return open_content_store(settings)
 
 
 def _follower(

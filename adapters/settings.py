@@ -1,6 +1,6 @@
 """The settings that all processes share, read once from the environment."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Literal, TypeVar
 from urllib.parse import urlsplit
 
@@ -20,7 +20,6 @@ from core.environment import load
 from core.errors import ConfigError
 
 S = TypeVar("S", bound="SharedSettings")
-_REDIS_SCHEMES = ("redis", "rediss", "unix")
 
 
 class SharedSettings(msgspec.Struct, frozen=True, kw_only=True):
@@ -75,19 +74,20 @@ def read_settings(kind: type[S], environ: Mapping[str, str]) -> S:
     Raises: ConfigError naming every bad variable.
     """
     settings = load(kind, environ, known_sections=("engagement", "signals", "ranking"))
-    _check_redis_url(settings.redis_url)
+    _check_url("REDIS_URL", settings.redis_url, ("redis", "rediss", "unix"))
+    _check_url("QDRANT_API_URL", settings.qdrant_api_url, ("http", "https"))
     return settings
 
 
-def _check_redis_url(url: str) -> None:
+def _check_url(name: str, url: str, schemes: Sequence[str]) -> None:
     """The driver would say what is wrong only at the first connection, without the name."""
     problem = None
     try:
         parts = urlsplit(url)
-        if url and parts.scheme not in _REDIS_SCHEMES:
-            problem = f"it must start with one of {', '.join(_REDIS_SCHEMES)}, then ://"
+        if url and parts.scheme not in schemes:
+            problem = f"it must start with one of {', '.join(schemes)}, then ://"
         parts.port  # noqa: B018 - raises where it is no number
     except ValueError as exc:
         problem = str(exc)
     if problem is not None:
-        raise ConfigError(f"bad settings:\n  REDIS_URL: {problem}")  # its value may hold a password
+        raise ConfigError(f"bad settings:\n  {name}: {problem}")  # its value may hold a password

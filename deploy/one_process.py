@@ -11,8 +11,8 @@ from time import monotonic
 import structlog
 from prometheus_client import CollectorRegistry
 
+from adapters.contents import open_content_store
 from adapters.exposition import expose_metrics
-from adapters.live_contents import contents_in_memory
 from adapters.memory.dead_letters import InMemoryDeadLetters
 from adapters.memory.due_queue import InMemoryDueQueue
 from adapters.memory.event_buffer import InMemoryEventBuffer
@@ -20,7 +20,8 @@ from adapters.memory.stream import InMemoryRawBatchStream
 from adapters.memory.user_models import InMemoryUserModelStore
 from adapters.process import clock_ms, serve_http, stop_signals
 from adapters.settings import read_settings
-from core.content import Content
+from core.content import Content, ContentFilter
+from core.errors import ConfigError
 from core.log_names import BATCH_FAILED
 from ingest_worker.backpressure import Backpressure
 from ingest_worker.batches import BatchHandler
@@ -57,7 +58,10 @@ async def run_one_process(settings: OneProcess, when_served: Callable[[Content],
     ingest, stopping, registry = settings.ingest, stop_signals(), CollectorRegistry()
     gauges = StreamGauges(registry)
     stream = InMemoryRawBatchStream(max_entries=ingest.memory_max_entries, clock_ms=clock_ms)
-    contents = contents_in_memory(settings)
+    contents = open_content_store(settings)
+    shown = await contents.sample(limit=1, seed=0, where=ContentFilter(now_ms=clock_ms()))
+    if not shown:
+        raise ConfigError("the catalogue has no item to show: all are hidden or out of their time")
     stores = _stores(settings)
     metrics = WorkerMetrics(registry, gauges)
     heartbeats = Heartbeats(clock_s=monotonic, stalled_after_s=settings.worker.stalled_after_s)
@@ -84,7 +88,7 @@ async def run_one_process(settings: OneProcess, when_served: Callable[[Content],
             opened: asyncio.Future[int] = asyncio.get_running_loop().create_future()
             tasks.create_task(serve_http(app, where.host, where.port, stopping, opened.set_result))
             await opened
-        when_served(contents.contents[0])
+        when_served(shown[0])
         await stopping.wait()
         consuming.cancel()
 

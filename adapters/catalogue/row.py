@@ -30,7 +30,7 @@ class CatalogueRow(msgspec.Struct, frozen=True, kw_only=True):
 
     id: ItemId | int
     title: Text
-    text: str = ""
+    text: str | None = None
     tags: Tags = ()
     lat: Annotated[float, Meta(ge=-90, le=90)] | None = None
     lon: Annotated[float, Meta(ge=-180, le=180)] | None = None
@@ -114,7 +114,7 @@ def _content(row: CatalogueRow) -> Content:
     return Content(
         id=str(row.id),
         title=row.title,
-        text=row.text,
+        text=row.text or "",
         tags=tag_weights(row.tags),
         position=_position(row),
         image=row.image,

@@ -129,6 +129,8 @@ def _header(reader: "Iterator[list[str]]") -> list[str]:
         columns = [column.strip() for column in next(reader, [])]
     except csv.Error as exc:
         raise RejectedError(f"the header cannot be read: {exc}") from exc
+    if not columns:
+        raise RejectedError("the file is empty")
     while columns and not columns[-1]:
         columns.pop()
     named = [column for column in columns if column]

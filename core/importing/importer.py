@@ -98,6 +98,8 @@ class ContentImporter:
             await self._carry(stays, writing, batch)
         await writing.remove_others(stays, batch)
         await writer.commit()
+        if plan.moves:  # with the catalogue that was replaced; what was left beside it was no item
+            writing.outcome.removed = len(plan.removed) - len(stays)
         return writing.outcome
 
     async def _compared(self, *, takes_vectors: bool) -> ImportPlan:

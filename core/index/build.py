@@ -23,8 +23,6 @@ from core.vectors import GridMatrix
 
 _STILL_FITS = 0.1
 """Centroids are kept while the catalogue is within a tenth of the size they were found for."""
-
-
 _AS_CLOSE = 0.98
 """And while its items are as near to them: of ones farther off searches read more."""
 
@@ -50,7 +48,7 @@ def build_index(
         gathered.add(content)
     ids, positions = gathered.sorted_ids()
     vectors = gathered.vectors()[positions]
-    version = gathered.version(positions, vectors)
+    version = gathered.version(vector_space, positions, vectors)
     hidden = np.array(gathered.hidden, dtype=np.bool_)[positions]
     shown = np.flatnonzero(~hidden)
     placed = _placed(vectors[shown], previous)

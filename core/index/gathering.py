@@ -127,9 +127,9 @@ class Gathered:
         self._blocks, self._block = [], []  # the same once more: gigabytes of a large catalogue
         return np.concatenate(blocks)
 
-    def version(self, positions: Rows, vectors: GridMatrix) -> str:
-        """A digest of every item that counts. Shape: both in the order of the ids."""
-        digest = hashlib.blake2b(digest_size=6)
+    def version(self, vector_space: str, positions: Rows, vectors: GridMatrix) -> str:
+        """A digest of the space and every item that counts. Shape: both in the order of the ids."""
+        digest = hashlib.blake2b(vector_space.encode(), digest_size=6)
         for position, vector in zip(positions.tolist(), vectors, strict=True):
             digest.update(self._digests[position].encode())
             digest.update(vector.astype("<f4").tobytes())

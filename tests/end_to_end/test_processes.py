@@ -194,6 +194,12 @@ def test_a_redis_url_that_is_none_is_named_and_not_shown(url: str) -> None:
     assert "Traceback" not in done.stderr
 
 
+def test_an_address_of_qdrant_that_is_none_is_named() -> None:
+    done = start("serve_api", QDRANT_API_URL="foo")
+    assert done.returncode == 2
+    assert "QDRANT_API_URL: it must start with one of http, https" in done.stderr
+
+
 def test_a_model_that_cannot_be_read_is_a_stranger_until_the_next_event(stack: LocalStack) -> None:
     pipeline, user = pipeline_of(stack), visitor()
     client: Any = redis.Redis.from_url(stack.redis_url)

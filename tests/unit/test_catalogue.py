@@ -51,6 +51,15 @@ def test_tags_come_in_three_forms(tmp_path: Path, tags: Any, weights: dict[str, 
     assert item.tags == weights
 
 
+def test_null_is_as_good_as_nothing(tmp_path: Path) -> None:
+    bare = {"id": "x", "title": "X"}
+    nulls = dict.fromkeys(("text", "lat", "lon", "image", "place", "date", "language", "hidden"))
+    assert (
+        read(tmp_path, bare | nulls).contents[0].as_record()
+        == read(tmp_path, bare).contents[0].as_record()
+    )
+
+
 def test_bad_lines_are_named_and_the_good_ones_served(tmp_path: Path) -> None:
     good = {"id": "good", "title": "Good"}
     catalogue = read(

@@ -179,7 +179,7 @@ async def test_another_embedder_and_pruning_leave_only_the_file() -> None:
     await into.run(rows("abc"))
     into.embedder = CountingEmbedder("better", 3)
     outcome = await into.run(rows("a"), prune=True)
-    assert (outcome.embedded, outcome.carried) == (1, 0)
+    assert (outcome.embedded, outcome.carried, outcome.removed) == (1, 0, 2)
     assert set(state(into.repository)) == {"", "a"}
 
 

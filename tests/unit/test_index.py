@@ -166,6 +166,12 @@ async def test_around_a_pole_every_longitude_is_near(near: GeoPoint) -> None:
     assert found.ids == ["pole", "beyond"]
 
 
+def test_the_same_vectors_of_another_space_are_another_catalogue() -> None:
+    items = clustered(10)
+    one, other = build_index(items, "one"), build_index(items, "other")
+    assert one.figures.version != other.figures.version
+
+
 def test_centroids_of_a_former_index_do_as_well() -> None:
     items = clustered(6_000)
     first = build_index(items[:5_700])

@@ -105,7 +105,7 @@ def test_gzip_is_unpacked_and_a_half_of_it_refused(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("said", "message"),
     [
-        ("", "must name the columns: there is none"),
+        ("", "the file is empty"),
         (",,\n1,2,3\n", "must name the columns: there is none"),
         ("id,id\n1,2\n", "columns stand there twice: id"),
         ('"id,title\n1,2\n', "the header cannot be read"),
