@@ -6,9 +6,9 @@ itself.
 """
 
 import asyncio
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 from adapters.partial import whole_file
 from adapters.redis.chunks import RedisChunks
@@ -86,10 +86,15 @@ class RedisSnapshotShelf:
         held = await asyncio.to_thread(self._places, have)
         with whole_file(into) as part, part.open("xb") as file:
             for start in range(0, len(chunks), _AT_ONCE):
-                some = chunks[start : start + _AT_ONCE]
-                data = await asyncio.gather(*(self._chunks.read(chunk, held) for chunk in some))
-                await asyncio.to_thread(file.writelines, data)
+                await self._append(file, chunks[start : start + _AT_ONCE], held)
         self._last = (into, chunks)
+
+    async def _append(
+        self, file: BinaryIO, chunks: Sequence[Chunk], held: Mapping[str, tuple[Path, int]]
+    ) -> None:
+        """Nothing of them is held when this returns, so that only `_AT_ONCE` ever are."""
+        data = await asyncio.gather(*(self._chunks.read(chunk, held) for chunk in chunks))
+        await asyncio.to_thread(file.writelines, data)
 
     def _places(self, have: Sequence[Path]) -> dict[str, tuple[Path, int]]:
         """Where chunks lie on this machine; what was fetched last need not be cut for that."""

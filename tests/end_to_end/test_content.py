@@ -11,6 +11,7 @@ import pytest
 from tests.catalogues.files import BENCHES, BENCHES_MAPPED, TREES
 from tests.end_to_end.catalogues import SPACE, Target, file_target, qdrant_target
 from tests.end_to_end.operating import ai_engine, outcome
+from tests.qdrant_edge.folders import quick_folder
 from tests.qdrant_edge.serving import serving
 
 MakeTarget = Callable[[str], Target]
@@ -20,8 +21,8 @@ BATCH = 10
 
 
 @pytest.fixture(scope="session")
-def qdrant_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    with serving(tmp_path_factory.mktemp("qdrant")) as url:
+def qdrant_url() -> Iterator[str]:
+    with quick_folder() as folder, serving(folder) as url:
         yield url
 
 
