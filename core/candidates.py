@@ -30,7 +30,7 @@ async def gather_pool(
     Raises: RetryableError when the store is away.
     """
     scope = msgspec.structs.replace(request.scope(), now_ms=context.now_ms)
-    unseen = msgspec.structs.replace(scope, exclude=frozenset(model.viewed))
+    unseen = msgspec.structs.replace(scope, exclude=scope.exclude.union(model.viewed))
     limits, seed = context.config.candidates, context.seed
     likes = {item: model.positives[item] for item in list(model.positives)[: limits.likes]}
     found = await _search(model, likes, request, contents, limits, unseen, seed)

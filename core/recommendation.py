@@ -1,5 +1,6 @@
 """`Recommendation`: an answer to "what next?", with how every item came to be there."""
 
+import hashlib
 from collections.abc import Mapping
 from typing import Any, Literal
 
@@ -12,19 +13,31 @@ ItemKind = Literal["recommendation", "distractor"]
 
 
 class RecommendRequest(msgspec.Struct, frozen=True, kw_only=True):
-    """What the app asks for. `distractor` None leaves it to the settings."""
+    """What the app asks for. `distractor` None leaves it to the settings.
+
+    `seed` None is drawn from the visitor, the model and the catalogue; `at_ms`
+    None is now (Unix milliseconds).
+    """
 
     user_id: str
     limit: int = 10
     tags: tuple[str, ...] = ()
     near: GeoPoint | None = None
     radius_m: float | None = None
+    exclude: tuple[str, ...] = ()
     distractor: bool | None = None
     include_content: bool = False
+    seed: int | None = None
+    at_ms: int | None = None
 
     def scope(self) -> ContentFilter:
         """The restrictions that every item of the answer obeys."""
-        return ContentFilter(tags=self.tags, near=self.near, radius_m=self.radius_m)
+        return ContentFilter(
+            tags=self.tags,
+            near=self.near,
+            radius_m=self.radius_m,
+            exclude=frozenset(self.exclude),
+        )
 
 
 class RecommendedItem(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -49,8 +62,12 @@ class DistractorReport(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Diagnostics(msgspec.Struct, frozen=True, kw_only=True):
-    """How an answer came about. Units: `model_age_ms` milliseconds."""
+    """How an answer came about. `at_ms` and `ranking["seed"]` ask for it again.
 
+    Units: Unix milliseconds, `model_age_ms` milliseconds.
+    """
+
+    at_ms: int
     strategy: str
     generators: Mapping[str, int]
     pool_size: int
@@ -65,10 +82,24 @@ class Diagnostics(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Recommendation(msgspec.Struct, frozen=True, kw_only=True):
-    """The whole answer, in the JSON shape that apps rely on."""
+    """The whole answer, in the JSON shape that apps rely on.
+
+    `request_id` is a digest of all that the answer is made from: two answers of
+    one id are the same, byte for byte.
+    """
 
     request_id: str
     user_id: str
     strategy: str
     items: tuple[RecommendedItem, ...]
     diagnostics: Diagnostics
+
+    def etag(self) -> str:
+        """The same for two answers that differ in nothing but their time."""
+        found = self.diagnostics
+        said = (self.strategy, found.model_revision, found.catalogue_version, found.config_version)
+        digest = hashlib.blake2b(_encoder.encode((said, self.items)), digest_size=12)
+        return f'W/"{digest.hexdigest()}"'
+
+
+_encoder = msgspec.json.Encoder()

@@ -1,5 +1,10 @@
 """`Recommender`: a visitor's model and the catalogue to an answer."""
 
+import hashlib
+from typing import Any
+
+import msgspec
+
 from core.candidates import gather_pool
 from core.config import RankingConfig
 from core.ports import ContentStore, UserModelStore
@@ -25,9 +30,7 @@ class Recommender:
         self._config = config
         self._config_version = config_version
 
-    async def recommend(
-        self, request: RecommendRequest, *, request_id: str, now_ms: int
-    ) -> Recommendation:
+    async def recommend(self, request: RecommendRequest, *, now_ms: int) -> Recommendation:
         """The answer for one request. A stranger gets a full, diverse list.
 
         Raises: RetryableError when a store is away.
@@ -36,14 +39,41 @@ class Recommender:
         contents = self._contents.edition()
         if signals is not None:
             signals = signals.in_space(contents.vector_space)
-        revision = signals.revision if signals else 0
-        context = AnswerContext(
-            request_id=request_id,
-            now_ms=now_ms,
-            seed=seed_of(request.user_id, str(revision), contents.version),
-            config=self._config,
-            config_version=self._config_version,
-        )
+        context = self._context(request, signals, contents, now_ms)
         model = signals or UserSignals(user_id=request.user_id)
         pool = await gather_pool(model, request, contents, context)
         return recommend_for_signals(signals, pool, request, context)
+
+    def _context(
+        self,
+        request: RecommendRequest,
+        signals: UserSignals | None,
+        contents: ContentStore,
+        now_ms: int,
+    ) -> AnswerContext:
+        """Time and seed, and the id that stands for all that decides the answer."""
+        at_ms = now_ms if request.at_ms is None else request.at_ms
+        seed = request.seed
+        if seed is None:
+            revision = signals.revision if signals else 0
+            seed = seed_of(request.user_id, str(revision), contents.version)
+        settled = msgspec.structs.replace(request, at_ms=at_ms, seed=seed)
+        model = None
+        if signals is not None:
+            model = (signals.revision, signals.built_at_ms, signals.window.digest)
+        decided_by = (settled, model, contents.version, self._config_version)
+        return AnswerContext(
+            request_id=_request_id(decided_by),
+            now_ms=at_ms,
+            seed=seed,
+            config=self._config,
+            config_version=self._config_version,
+        )
+
+
+def _request_id(decided_by: Any) -> str:
+    """Shape: 32 hex digits."""
+    return hashlib.blake2b(_encoder.encode(decided_by), digest_size=16).hexdigest()
+
+
+_encoder = msgspec.json.Encoder()

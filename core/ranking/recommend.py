@@ -186,10 +186,16 @@ def _diagnostics(
     config = context.config
     near = None if request.near is None else [request.near.lat, request.near.lon]
     return Diagnostics(
+        at_ms=context.now_ms,
         strategy=strategy,
         generators=pool.candidates.counts(),
         pool_size=len(pool.candidates),
-        filter={"tags": list(request.tags), "near": near, "radius_m": request.radius_m},
+        filter={
+            "tags": list(request.tags),
+            "near": near,
+            "radius_m": request.radius_m,
+            "exclude": list(request.exclude),
+        },
         ranking={
             "fusion": "weighted_sum",
             "mmr": config.mmr,

@@ -143,7 +143,7 @@ async def _answers(items: int, catalogues: dict[str, ContentStore], effort: Effo
         recommender = Recommender(models_store, contents, settings.ranking, version)
 
         async def answer(recommender: Recommender = recommender) -> None:
-            answered = await recommender.recommend(request, request_id="b", now_ms=clock_ms())
+            answered = await recommender.recommend(request, now_ms=clock_ms())
             if len(answered.items) != request.limit:
                 raise RuntimeError("a list is short")
 

@@ -100,7 +100,7 @@ async def _measure(
 
     async def answer() -> None:
         request = next(whose).request
-        await recommender.recommend(request, request_id="bench", now_ms=clock_ms())
+        await recommender.recommend(request, now_ms=clock_ms())
 
     async def rank() -> None:
         visit = next(whose)

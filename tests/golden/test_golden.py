@@ -55,7 +55,7 @@ async def outcome(case: dict[str, Any]) -> dict[str, Any]:
         wanted["near"] = GeoPoint(*near)
     recommender = Recommender(models, contents, config.ranking, basis.config_version)
     request = RecommendRequest(user_id=case["user_id"], **wanted)
-    answer = await recommender.recommend(request, request_id="golden", now_ms=now_ms)
+    answer = await recommender.recommend(request, now_ms=now_ms)
     return {
         "events": msgspec.to_builtins([event for batch in normalized for event in batch.events]),
         "rejections": [one.reason for batch in normalized for one in batch.rejections],

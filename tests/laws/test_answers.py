@@ -56,7 +56,7 @@ async def answer(model: UserSignals, request: RecommendRequest) -> Recommendatio
     store = InMemoryUserModelStore(ttl_s=60, clock_s=lambda: 0.0)
     await store.save_signals([model])
     recommender = Recommender(store, STORE, RankingConfig(), "c1")
-    return await recommender.recommend(request, request_id="r", now_ms=NOW_MS)
+    return await recommender.recommend(request, now_ms=NOW_MS)
 
 
 @given(model=models(), request=REQUESTS)

@@ -76,7 +76,7 @@ async def answer(
     await models.save_signals([model])
     config = RankingConfig(facet_caps=caps)
     recommender = Recommender(models, InMemoryContentStore(catalogue), config, "c1")
-    return await recommender.recommend(request, request_id="r", now_ms=NOW_MS)
+    return await recommender.recommend(request, now_ms=NOW_MS)
 
 
 @given(catalogue=catalogues(), model=models(), request=REQUESTS, caps=CAPS)

@@ -24,7 +24,7 @@ async def recommend(*events: Any, user_id: str = "u1", **request: Any) -> Recomm
     await updater.refresh("u1", now_ms=NOW_MS)
     recommender = Recommender(models, STORE, RankingConfig(), basis.config_version)
     wanted = RecommendRequest(user_id=user_id, **request)
-    return await recommender.recommend(wanted, request_id="r", now_ms=NOW_MS)
+    return await recommender.recommend(wanted, now_ms=NOW_MS)
 
 
 def ids(answer: Recommendation) -> list[str]:

@@ -41,7 +41,7 @@ async def answer(
     contents = InMemoryContentStore([LIKED, *items])
     recommender = Recommender(models, contents, RankingConfig(facet_caps=caps), "c1")
     wanted = RecommendRequest(user_id="u1", **({"limit": 5} | request))
-    return await recommender.recommend(wanted, request_id="r", now_ms=NOW_MS)
+    return await recommender.recommend(wanted, now_ms=NOW_MS)
 
 
 async def ids(*items: Content, **more: Any) -> list[str]:

@@ -1,0 +1,56 @@
+"""Errors of an HTTP answer as documents that name what was wrong and what is allowed.
+
+Source: RFC 9457, Problem Details for HTTP APIs.
+"""
+
+from typing import Any
+
+import msgspec
+
+PROBLEM_MEDIA_TYPE = "application/problem+json"
+
+
+class Problem(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """A problem document. `parameter`, `value` and `allowed` say which input cannot be used."""
+
+    title: str
+    status: int
+    detail: str
+    parameter: str | None = None
+    value: Any = None
+    allowed: str | None = None
+
+
+class ProblemError(Exception):
+    """A request that is answered with a problem document."""
+
+    def __init__(self, problem: Problem, **headers: str) -> None:
+        """`headers` of the answer, with `_` for `-`."""
+        super().__init__(problem.detail)
+        self.problem = problem
+        self.headers = {name.replace("_", "-"): value for name, value in headers.items()}
+
+
+class BadParameterError(ProblemError):
+    """A parameter, or a field of a body, that cannot be used."""
+
+    def __init__(self, parameter: str, value: Any, allowed: str) -> None:
+        """Say what is allowed."""
+        super().__init__(
+            Problem(
+                title="Bad parameter",
+                status=400,
+                detail=f"{parameter} must be {allowed}",
+                parameter=parameter,
+                value=value,
+                allowed=allowed,
+            )
+        )
+
+
+class NotFoundError(ProblemError):
+    """What is asked for is not there."""
+
+    def __init__(self, title: str, detail: str) -> None:
+        """Say what there is not."""
+        super().__init__(Problem(title=title, status=404, detail=detail))

@@ -1,0 +1,124 @@
+"""The types of the parameters that several operations share."""
+
+from datetime import UTC, datetime
+from typing import Annotated, Any, TypeVar, cast
+
+import msgspec
+from msgspec import Meta
+
+from core.geo import GeoPoint
+from core.http.allowed import ALLOWED
+from core.http.problems import BadParameterError
+
+MAX_RADIUS_M = 20_040_000.0
+"""Half the way around the earth."""
+_MAX_MS = 253_402_300_799_999
+"""The end of the year 9999."""
+_MAX_SEED = 2**53 - 1
+"""The largest whole number that JavaScript holds exactly."""
+_LAT = r"[+-]?(?:90(?:\.0*)?|[1-8]?[0-9](?:\.[0-9]*)?)"
+_LON = r"[+-]?(?:180(?:\.0*)?|(?:1[0-7][0-9]|[1-9]?[0-9])(?:\.[0-9]*)?)"
+
+S = TypeVar("S", bound=msgspec.Struct)
+
+UserId = Annotated[
+    str,
+    Meta(
+        pattern=r"\S",
+        description="The visitor; a stranger gets a full, diverse list.",
+        examples=["ada"],
+        extra={ALLOWED: "a visitor's id"},
+    ),
+]
+ContentId = Annotated[
+    str,
+    Meta(min_length=1, description="An item's id.", examples=["brundibar-terezin"]),
+]
+Limit = Annotated[int, Meta(ge=1, description="Most items of the answer.", examples=[5])]
+Tag = Annotated[
+    str,
+    Meta(pattern=r"^[^:]+:.+$", extra={ALLOWED: "a tag of the form facet:label"}),
+]
+Tags = Annotated[
+    tuple[Tag, ...],
+    Meta(
+        description="Only items with this tag; repeatable. Of one facet either, of several "
+        "facets all; case, accents and separators do not matter.",
+    ),
+]
+Near = Annotated[
+    str,
+    Meta(
+        pattern=f"^{_LAT},{_LON}$",
+        description="Where the visitor is: items close by are preferred.",
+        extra={ALLOWED: "lat,lon in degrees, such as 52.5163,13.3777"},
+    ),
+]
+RadiusM = Annotated[
+    float,
+    Meta(
+        gt=0,
+        le=MAX_RADIUS_M,
+        description="Metres around `near`; nothing farther is shown.",
+    ),
+]
+Exclude = Annotated[
+    tuple[ContentId, ...], Meta(description="Ids of items that are not to be shown; repeatable.")
+]
+Seed = Annotated[
+    int,
+    Meta(
+        ge=0,
+        le=_MAX_SEED,
+        description="Decides every draw of the answer; the answer says which one it was.",
+    ),
+]
+At = (
+    Annotated[
+        int,
+        Meta(
+            ge=0,
+            le=_MAX_MS,
+            description="The moment of the answer, instead of now: Unix milliseconds, or a time "
+            "with its zone.",
+        ),
+    ]
+    | Annotated[datetime, Meta(tz=True)]
+)
+Distractor = Annotated[
+    bool, Meta(description="Whether one deliberately off-profile item stands at rank 3 or 4.")
+]
+IncludeContent = Annotated[
+    bool, Meta(description="Adds title, text, tags and place of every item.", examples=[True])
+]
+
+
+def point_of(near: str | None, radius_m: float | None) -> GeoPoint | None:
+    """The position. Raises: BadParameterError for a radius around nothing."""
+    if near is not None:
+        lat, lon = map(float, near.split(","))
+        return GeoPoint(lat, lon)
+    if radius_m is not None:
+        raise BadParameterError("radius_m", radius_m, "given together with near")
+    return None
+
+
+def milliseconds_of(at: int | datetime | None) -> int | None:
+    """A moment in Unix milliseconds."""
+    if isinstance(at, datetime):
+        return int((at - datetime(1970, 1, 1, tzinfo=UTC)).total_seconds() * 1000)
+    return at
+
+
+def at_most(kind: type[S], name: str, most: int) -> type[S]:
+    """The same parameters, of which one (a whole number) is bounded by a setting."""
+    [field] = [one for one in msgspec.structs.fields(kind) if one.name == name]
+    bounded: Any = Annotated[field.type, Meta(le=most)]
+    made: Any = msgspec.defstruct(
+        kind.__name__,
+        [(name, bounded, min(field.default, most))],
+        bases=(kind,),
+        frozen=True,
+        kw_only=True,
+    )
+    return cast("type[S]", made)
