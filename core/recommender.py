@@ -35,7 +35,20 @@ class Recommender:
 
         Raises: RetryableError when a store is away.
         """
-        signals = await self._models.get_signals(request.user_id)
+        signals = await self.model_of(request.user_id)
+        return await self.rank(request, signals, now_ms=now_ms)
+
+    async def model_of(self, user_id: str) -> UserSignals | None:
+        """What `rank` needs to know of a visitor. Raises: RetryableError when models are away."""
+        return await self._models.get_signals(user_id)
+
+    async def rank(
+        self, request: RecommendRequest, signals: UserSignals | None, *, now_ms: int
+    ) -> Recommendation:
+        """The answer for whoever has this model; None is a stranger.
+
+        Raises: RetryableError when the catalogue is away.
+        """
         contents = self._contents.edition()
         if signals is not None:
             signals = signals.in_space(contents.vector_space)

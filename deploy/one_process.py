@@ -74,6 +74,7 @@ async def run_one_process(settings: OneProcess, when_served: Callable[[Content],
         settings.serve,
         models=stores.models,
         contents=contents,
+        events=stores.buffer,
         registry=CollectorRegistry(),
     )
     servers = ((expose_metrics(webhook.app(), registry), ingest), (serve, settings.serve))

@@ -1,5 +1,6 @@
 """The read API: answers from the materialized models and never writes."""
 
+import asyncio
 from collections.abc import Callable, Sequence
 
 import msgspec
@@ -11,12 +12,19 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from core.errors import RetryableError
+from core.explaining.explainer import ModelExplainer
+from core.explaining.historian import ModelHistorian
 from core.http.operation import Documented, Operation
 from core.http.problems import Problem, ProblemError
 from core.log_names import ANSWER_FAILED
-from core.ports import ContentStore, UserModelStore
+from core.modelling.build import ModelBasis
+from core.ports import ContentStore, EventSource, UserModelStore
 from core.recommender import Recommender
 from serve_api.endpoint import Endpoint
+from serve_api.endpoints.batch import BatchEndpoint
+from serve_api.endpoints.explain_model import ExplainModelEndpoint
+from serve_api.endpoints.model_history import ModelHistoryEndpoint
+from serve_api.endpoints.preview import PreviewEndpoint
 from serve_api.endpoints.recommend import RecommendEndpoint
 from serve_api.endpoints.usermodel import UserModelEndpoint
 from serve_api.metrics import ServeMetrics
@@ -35,6 +43,8 @@ class ServeApi:
         recommender: Recommender,
         models: UserModelStore,
         contents: ContentStore,
+        events: EventSource,
+        basis: ModelBasis,
         settings: ServeSettings,
         clock_ms: Callable[[], int],
         metrics: ServeMetrics,
@@ -45,7 +55,13 @@ class ServeApi:
         self._router = Router(settings, metrics, clock_ms)
         self._endpoints: Sequence[Endpoint] = (
             RecommendEndpoint(recommender, metrics, settings.max_limit),
+            PreviewEndpoint(recommender, contents, basis.config.signals, settings.max_limit),
+            BatchEndpoint(recommender, metrics, settings),
             UserModelEndpoint(models),
+            ExplainModelEndpoint(ModelExplainer(events, models, contents, basis)),
+            ModelHistoryEndpoint(
+                ModelHistorian(events, models, contents, basis, between=lambda: asyncio.sleep(0))
+            ),
         )
 
     @property

@@ -11,13 +11,14 @@ from starlette.applications import Starlette
 
 from adapters.exposition import expose_metrics
 from adapters.live_contents import live_contents
+from adapters.memory.event_buffer import InMemoryEventBuffer
 from adapters.memory.user_models import InMemoryUserModelStore
 from adapters.plans.toml import read_plan
 from adapters.process import clock_ms, serve_http, stop_signals
 from adapters.settings import SharedSettings, read_settings
 from core.log_names import MODELS_MISSED
 from core.modelling.build import ModelBasis
-from core.ports import ContentStore, UserModelStore
+from core.ports import ContentStore, EventSource, UserModelStore
 from core.recommender import Recommender
 from serve_api.api import ServeApi
 from serve_api.metrics import ServeMetrics
@@ -52,6 +53,7 @@ async def run_serve(settings: ServeProcess) -> None:
             settings.serve,
             models=_models(settings, client),
             contents=contents,
+            events=_events(settings, client),
             registry=registry,
         )
         await serve_http(app, settings.serve.host, settings.serve.port, stop_signals())
@@ -63,6 +65,7 @@ def serve_app(
     *,
     models: UserModelStore,
     contents: ContentStore,
+    events: EventSource,
     registry: CollectorRegistry,
 ) -> Starlette:
     """Wire the API over whichever adapters."""
@@ -71,6 +74,8 @@ def serve_app(
         recommender=Recommender(models, contents, shared.ranking, basis.config_version),
         models=models,
         contents=contents,
+        events=events,
+        basis=basis,
         settings=serve,
         clock_ms=clock_ms,
         metrics=ServeMetrics(registry),
@@ -102,3 +107,14 @@ def _models(settings: ServeProcess, client: "Client | None") -> UserModelStore:
     from adapters.redis.user_models import RedisUserModelStore  # noqa: PLC0415
 
     return RedisUserModelStore(client, ttl_s=settings.model_ttl_s)
+
+
+def _events(settings: ServeProcess, client: "Client | None") -> EventSource:
+    window_ms, most = settings.model.window_ms, settings.max_events_per_user
+    if client is None:
+        return InMemoryEventBuffer(window_ms=window_ms, max_events=most)
+    from adapters.redis.event_buffer import RedisEventBuffer  # noqa: PLC0415
+
+    return RedisEventBuffer(
+        client, window_ms=window_ms, max_events=most, model_ttl_s=settings.model_ttl_s
+    )

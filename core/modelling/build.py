@@ -13,13 +13,12 @@ import numpy as np
 from core.config import ModelConfig, fingerprint
 from core.content import Content
 from core.events import InteractionEvent
-from core.modelling.interests import tag_weights
+from core.modelling.interests import TagTrail, tag_weights
 from core.modelling.observations import (
     Members,
     Observations,
     distinct,
     observe,
-    strongest_first,
 )
 from core.modelling.rounding import to_ten_thousandths
 from core.plan import EventPlan
@@ -85,26 +84,40 @@ def model_of(
     seen: Observations,
     contents: Mapping[str, Content],
     config: ModelConfig,
+    *,
     window: SignalsWindow,
+    interests: TagTrail | None = None,
+    aversions: TagTrail | None = None,
 ) -> UserSignals:
-    """The model that observations make, not yet labelled with what it was built by."""
+    """The model that observations make, not yet labelled with what it was built by.
+
+    Where its tags come from is written into the trails, if any are given.
+    """
     return UserSignals(
         user_id=user_id,
-        positives=_stored(seen.likes),
-        negatives=_stored(seen.dislikes),
+        positives=stored_strengths(seen.likes),
+        negatives=stored_strengths(seen.dislikes),
         unopened={
             one.content_id: (to_ten_thousandths(one.count), to_ten_thousandths(one.strength))
             for one in seen.unopened
         },
         viewed={item: seen.engaged[item].evidence.last_ms for item in seen.recent},
-        tag_affinity=tag_weights(seen.likes, contents, seen.persona.seeds, config.signals),
-        tag_aversion=tag_weights(seen.averse, contents, {}, config.signals),
+        tag_affinity=tag_weights(
+            seen.likes, contents, seen.persona.seeds, config.signals, interests
+        ),
+        tag_aversion=tag_weights(seen.averse, contents, {}, config.signals, aversions),
         taste_vector=taste_of(seen.likes, contents),
         recency_vector=recency_of(seen.recent, contents),
         behavior=_behavior(seen),
         demographics=seen.persona.demographics,
         window=window,
     )
+
+
+def stored_strengths(strengths: Mapping[str, float]) -> dict[str, float]:
+    """As a model holds them: the strongest first, to four digits."""
+    ranked = sorted(strengths, key=lambda item: (-abs(strengths[item]), item))
+    return {item: to_ten_thousandths(strengths[item]) for item in ranked}
 
 
 def taste_of(likes: Mapping[str, float], contents: Mapping[str, Content]) -> str:
@@ -132,10 +145,6 @@ def window_of(members: Members) -> SignalsWindow:
     return SignalsWindow(
         events=len(members), first_ms=times[0], last_ms=times[-1], digest=digest.hexdigest()
     )
-
-
-def _stored(strengths: Mapping[str, float]) -> dict[str, float]:
-    return {item: to_ten_thousandths(strengths[item]) for item in strongest_first(strengths)}
 
 
 def _behavior(seen: Observations) -> Behavior:

@@ -102,11 +102,6 @@ def mentioned_items(events: Sequence[InteractionEvent]) -> set[str]:
     return items.union(*(event.impressions for event in events))
 
 
-def strongest_first(strengths: Mapping[str, float]) -> list[str]:
-    """The items in the order in which a model holds them."""
-    return sorted(strengths, key=lambda item: (-abs(strengths[item]), item))
-
-
 def _decayed(
     engaged: Mapping[str, Engagement], now_ms: int, config: ModelConfig
 ) -> dict[str, float]:
