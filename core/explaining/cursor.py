@@ -53,7 +53,7 @@ def read_cursor(text: str) -> Cursor:
     """The cursor that `text` was made from. Raises: ValueError."""
     try:
         return _decoder.decode(urlsafe_b64decode(text + "=" * (-len(text) % 4)))
-    except (msgspec.MsgspecError, UnicodeError) as exc:
+    except msgspec.MsgspecError as exc:
         raise ValueError(str(exc)) from exc
 
 

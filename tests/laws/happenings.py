@@ -68,7 +68,7 @@ def _event(
         more["session_id"] = "s1"
     elif kind == "view_ended":
         more["reason"] = draw(st.none() | st.sampled_from(_ENDS))
-        more["dwell_seconds"] = draw(st.none() | st.floats(0, 60))
+        more["dwell_seconds"] = draw(st.none() | st.floats(0, 60) | st.sampled_from([25.0, 60.0]))
         more["session_id"] = "s1"
     elif kind == "survey":
         more["rating"] = draw(st.none() | st.integers(1, 5).map(float))

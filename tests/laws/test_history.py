@@ -26,6 +26,7 @@ async def all_pages(historian: ModelHistorian, limit: int) -> list[HistoryEvent]
         assert len(page.page) <= limit
         assert page.at_ms == NOW_MS
         found += page.page
+        assert len(found) <= page.events
         if page.next_before is None:
             assert len(found) == page.events
             return found
