@@ -6,14 +6,16 @@ import numpy.typing as npt
 from core.ragged import Numbers, Rows
 
 Mask = npt.NDArray[np.bool_]
+_MOST_BLOCKED = 0.5
+"""With more than this outside, searches that read what is inside read less."""
 
 
 class Scope:
     """What a search may return.
 
     `blocked` says of every row whether it is outside. `rows` are those inside,
-    ascending, where tags or a place narrow them down; None where all but a few
-    are inside, and then hidden rows are not blocked: no search list has them.
+    ascending, where they are few or narrowed down to a tag or a place; None where
+    most are inside, and then hidden rows are not blocked: no search list has them.
     """
 
     __slots__ = ("blocked", "rows")
@@ -24,14 +26,17 @@ class Scope:
         self.rows = rows
 
     @classmethod
-    def of(cls, count: int, inside: Mask | None, outside: Rows) -> "Scope":
-        """Everything, or what the mask `inside` says, without the rows `outside`."""
-        if inside is None:
-            blocked = np.zeros(count, dtype=np.bool_)
-            blocked[outside] = True
+    def everything(cls, count: int) -> "Scope":
+        """All of so many rows."""
+        return cls(np.zeros(count, dtype=np.bool_), None)
+
+    @classmethod
+    def of(cls, blocked: Mask, shown: int, *, narrowed: bool = False) -> "Scope":
+        """Everything that is not blocked; of all rows the first so many are shown."""
+        if not narrowed and np.count_nonzero(blocked[:shown]) <= _MOST_BLOCKED * shown:
             return cls(blocked, None)
-        inside[outside] = False
-        return cls(~inside, np.flatnonzero(inside))
+        blocked[shown:] = True
+        return cls(blocked, np.flatnonzero(~blocked))
 
     def keep(self, rows: Rows | Numbers) -> Rows:
         """Those of `rows` that are inside, in their order."""
