@@ -93,9 +93,11 @@ class IndexedContents:
     ) -> ContentRows:
         """By the sum of tag weight times item weight; items without any stay out."""
         wanted: dict[int, float] = {}
+        without = set(map(tag_key, where.without))
         for tag, weight in tags.items():
             number = self._columns.tags.vocabulary.get(tag_key(tag))
-            if number is not None:
+            # Nothing inside has a tag that is not to be there: its list need not be read.
+            if number is not None and tag_key(tag) not in without:
                 wanted[number] = wanted.get(number, 0.0) + weight
         return self._found(self._tags.best(wanted, limit, self._scope(where)))
 

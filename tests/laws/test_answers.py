@@ -49,6 +49,8 @@ REQUESTS = st.builds(
     user_id=st.just("u1"),
     limit=st.integers(1, 25),
     tags=st.lists(st.sampled_from(TAGS), max_size=2).map(tuple),
+    without=st.just(()) | st.lists(st.sampled_from(TAGS), max_size=2).map(tuple),
+    language=st.none() | st.sampled_from(("de", "DE-at", "en", "it")),
     near=st.none() | st.builds(GeoPoint, st.floats(51.9, 56.1), st.floats(12.9, 13.1)),
     radius_m=st.none() | st.floats(1, 500_000),
     exclude=st.lists(st.sampled_from(IDS), max_size=3).map(tuple),

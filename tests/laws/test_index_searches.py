@@ -155,7 +155,11 @@ def test_cells_whose_promises_are_high_enough_are_exact(
     inside = random.random(COUNT) < share
     query = np.rint(random.normal(size=4) * 1_000).astype(np.float32)
     exact = sorted(np.flatnonzero(inside), key=lambda row: (-(vectors[row] @ query), order[row]))
-    for scope in (Scope(~inside, None), Scope.of(~inside, COUNT, narrowed=True)):
+    for scope in (
+        Scope(~inside, None),
+        Scope.of(~inside, COUNT),
+        Scope.of(~inside, COUNT, narrowed=True),
+    ):
         unbounded = VectorSearch(found, vectors, order, Probe(reach=1e9, most_rows=9_999))
         assert unbounded.nearest(query, limit, scope).tolist() == exact[:limit]
         hasty = VectorSearch(found, vectors, order, Probe(reach=0.0, most_rows=most_rows))
