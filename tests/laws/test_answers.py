@@ -3,7 +3,7 @@
 from typing import Any
 
 import msgspec
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from adapters.memory.content_store import InMemoryContentStore
@@ -98,6 +98,11 @@ async def test_the_same_inputs_give_the_same_answer(
     assert await answer(model, request) == await answer(model, request)
 
 
+@example(  # what the whole draw is ranked by, and nothing but the draw brings candidates
+    model=UserSignals(user_id="u1", recency_vector=pack(LARGE.contents[7].vector / 4000)),
+    request=RecommendRequest(user_id="u1"),
+    limits=(5, 80),
+)
 @given(model=models(), request=REQUESTS, limits=st.tuples(st.integers(1, 100), st.integers(1, 100)))
 @settings(deadline=None, max_examples=60)
 async def test_a_longer_list_starts_with_the_shorter(
