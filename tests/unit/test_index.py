@@ -119,6 +119,24 @@ async def test_champions_find_nearly_what_all_entries_would() -> None:
     assert np.mean(shares) >= 0.9
 
 
+async def test_cells_of_another_language_do_not_use_up_what_a_search_may_read() -> None:
+    contents = clustered(8_000)
+    away = np.array([float(one.vector @ contents[0].vector) for one in contents])
+    border = np.quantile(away, 0.6)  # what lies closest to the first item is English
+    languages = np.where(away > border, "en", "de").tolist()
+    spoken = [
+        msgspec.structs.replace(one, language=language)
+        for one, language in zip(contents, languages, strict=True)
+    ]
+    store = IndexedContents(build_index(spoken))
+    german = np.stack([one.vector for one in spoken if one.language == "de"])
+    where = ContentFilter(language="de")
+    for row in np.argsort(-away)[:20].tolist():
+        query = contents[row].vector
+        found = await store.search_vector(query, limit=100, where=where)
+        assert np.mean(found.vectors @ query >= np.sort(german @ query)[-100]) >= 0.9
+
+
 async def test_whoever_is_no_champion_is_found_once_the_champions_are_excluded() -> None:
     contents = clustered(20_000)
     store = IndexedContents(build_index(contents))
