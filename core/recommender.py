@@ -36,16 +36,16 @@ class Recommender:
         Raises: RetryableError when a store is away.
         """
         signals = await self.model_of(request.user_id)
-        return await self.rank(request, signals, now_ms=now_ms)
+        return await self.rank(signals, request, now_ms=now_ms)
 
     async def model_of(self, user_id: str) -> UserSignals | None:
         """What `rank` needs to know of a visitor. Raises: RetryableError when models are away."""
         return await self._models.get_signals(user_id)
 
     async def rank(
-        self, request: RecommendRequest, signals: UserSignals | None, *, now_ms: int
+        self, signals: UserSignals | None, request: RecommendRequest, *, now_ms: int
     ) -> Recommendation:
-        """The answer for whoever has this model; None is a stranger.
+        """The answer for a model at hand; None is a visitor nobody knows.
 
         Raises: RetryableError when the catalogue is away.
         """

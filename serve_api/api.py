@@ -26,6 +26,7 @@ from serve_api.endpoints.explain_model import ExplainModelEndpoint
 from serve_api.endpoints.model_history import ModelHistoryEndpoint
 from serve_api.endpoints.preview import PreviewEndpoint
 from serve_api.endpoints.recommend import RecommendEndpoint
+from serve_api.endpoints.similar import SimilarEndpoint
 from serve_api.endpoints.usermodel import UserModelEndpoint
 from serve_api.metrics import ServeMetrics
 from serve_api.routing import Router, on_http_exception, problem_response
@@ -57,6 +58,7 @@ class ServeApi:
             RecommendEndpoint(recommender, metrics, settings.max_limit),
             PreviewEndpoint(recommender, contents, basis.config.signals, settings.max_limit),
             BatchEndpoint(recommender, metrics, settings),
+            SimilarEndpoint(recommender, contents, settings.max_limit),
             UserModelEndpoint(models),
             ExplainModelEndpoint(ModelExplainer(events, models, contents, basis)),
             ModelHistoryEndpoint(

@@ -19,6 +19,7 @@ from serve_api.fields import (
     Distractor,
     Exclude,
     IncludeContent,
+    Language,
     Limit,
     Seed,
     Tags,
@@ -26,6 +27,7 @@ from serve_api.fields import (
     at_most,
     milliseconds_of,
     no_longer_than,
+    tags_of,
 )
 from serve_api.metrics import ServeMetrics
 from serve_api.settings import ServeSettings
@@ -48,6 +50,7 @@ class BatchBody(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
     ]
     limit: Limit = 10
     filter: Tags = ()
+    language: Language | None = None
     exclude: Exclude = ()
     seed: Seed | None = None
     at: At | None = None
@@ -59,12 +62,15 @@ class BatchBody(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
         users = [one.strip() for one in self.user_ids]
         if twice := [user for user, times in Counter(users).items() if times > 1]:
             raise BadParameterError("user_ids", twice, "given once each")
+        tags, without = tags_of(self.filter)
         at_ms = milliseconds_of(self.at)
         return [
             RecommendRequest(
                 user_id=user,
                 limit=self.limit,
-                tags=self.filter,
+                tags=tags,
+                without=without,
+                language=self.language,
                 exclude=self.exclude,
                 distractor=self.distractor,
                 include_content=self.include_content,
@@ -109,7 +115,7 @@ class BatchEndpoint:
         """The lists, encoded one by one: all of them at once would hold up others."""
         made = []
         async for request, signals in self._with_models(call.body.requests()):
-            answer = await self._recommender.rank(request, signals, now_ms=call.now_ms)
+            answer = await self._recommender.rank(signals, request, now_ms=call.now_ms)
             self._metrics.recommended(answer, now_ms=call.now_ms)
             made.append(msgspec.Raw(_encoder.encode(answer)))
             await asyncio.sleep(0)

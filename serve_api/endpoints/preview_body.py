@@ -16,6 +16,7 @@ from serve_api.fields import (
     Distractor,
     Exclude,
     IncludeContent,
+    Language,
     Limit,
     Near,
     RadiusM,
@@ -24,6 +25,7 @@ from serve_api.fields import (
     Tags,
     milliseconds_of,
     point_of,
+    tags_of,
 )
 
 _MOST_TAGS = 40
@@ -95,6 +97,7 @@ class PreviewBody(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
     radius_m: RadiusM | None = None
     limit: Limit = 10
     filter: Tags = ()
+    language: Language | None = None
     exclude: Exclude = ()
     seed: Seed | None = None
     at: At | None = None
@@ -103,10 +106,13 @@ class PreviewBody(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
 
     def request(self) -> RecommendRequest:
         """What the core understands. Raises: BadParameterError."""
+        tags, without = tags_of(self.filter)
         return RecommendRequest(
             user_id=PREVIEW_USER,
             limit=self.limit,
-            tags=self.filter,
+            tags=tags,
+            without=without,
+            language=self.language,
             near=point_of(self.near, self.radius_m),
             radius_m=self.radius_m,
             exclude=self.exclude,

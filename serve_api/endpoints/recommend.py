@@ -11,15 +11,18 @@ from serve_api.fields import (
     Distractor,
     Exclude,
     IncludeContent,
+    Language,
     Limit,
     Near,
     RadiusM,
     Seed,
+    Session,
     Tags,
     UserId,
     at_most,
     milliseconds_of,
     point_of,
+    tags_of,
 )
 from serve_api.metrics import ServeMetrics
 
@@ -30,9 +33,11 @@ class RecommendParameters(msgspec.Struct, frozen=True, kw_only=True):
     user_id: UserId
     limit: Limit = 10
     filter: Tags = ()
+    language: Language | None = None
     near: Near | None = None
     radius_m: RadiusM | None = None
     exclude: Exclude = ()
+    session: Session | None = None
     distractor: Distractor | None = None
     include_content: IncludeContent = False
     seed: Seed | None = None
@@ -40,13 +45,17 @@ class RecommendParameters(msgspec.Struct, frozen=True, kw_only=True):
 
     def request(self) -> RecommendRequest:
         """What the core understands. Raises: BadParameterError."""
+        tags, without = tags_of(self.filter)
         return RecommendRequest(
             user_id=self.user_id.strip(),
             limit=self.limit,
-            tags=self.filter,
+            tags=tags,
+            without=without,
+            language=self.language,
             near=point_of(self.near, self.radius_m),
             radius_m=self.radius_m,
             exclude=self.exclude,
+            session=self.session,
             distractor=self.distractor,
             include_content=self.include_content,
             seed=self.seed,

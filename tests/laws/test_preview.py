@@ -44,6 +44,6 @@ async def test_the_likes_of_a_visitor_are_ranked_as_the_visitor_is(
     recommender = Recommender(models, STORE, RankingConfig(), basis.config_version)
     request = RecommendRequest(user_id="u1", limit=limit, seed=seed, distractor=distractor)
     real = await recommender.recommend(request, now_ms=NOW_MS)
-    shown = await recommender.rank(request, made, now_ms=NOW_MS)
+    shown = await recommender.rank(made, request, now_ms=NOW_MS)
     assert shown.items == real.items
     assert shown.strategy == real.strategy

@@ -54,7 +54,12 @@ class WatchedModels:
     [
         {"at": NOW_MS - 5, "seed": 3},
         {"limit": 4, "distractor": True, "seed": 1, "at": NOW_MS},
-        {"filter": ["theme_what:Hiding"], "exclude": ["hiding-3"], "include_content": True},
+        {
+            "filter": ["!theme_what:Hiding"],
+            "language": "de",
+            "exclude": ["hiding-3"],
+            "include_content": True,
+        },
         {},
     ],
 )
