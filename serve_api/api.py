@@ -12,14 +12,14 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from core.errors import RetryableError
-from core.explaining.explainer import ModelExplainer
-from core.explaining.historian import ModelHistorian
 from core.http.operation import Documented, Operation
 from core.http.problems import Problem, ProblemError
 from core.log_names import ANSWER_FAILED
 from core.modelling.build import ModelBasis
 from core.ports import ContentStore, EventSource, UserModelStore
 from core.recommender import Recommender
+from core.telling.explainer import ModelExplainer
+from core.telling.historian import ModelHistorian
 from serve_api.endpoint import Endpoint
 from serve_api.endpoints.batch import BatchEndpoint
 from serve_api.endpoints.explain_model import ExplainModelEndpoint

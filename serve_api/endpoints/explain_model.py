@@ -2,9 +2,9 @@
 
 import msgspec
 
-from core.explaining.explainer import ModelExplainer
-from core.explaining.explanation import ModelExplanation
 from core.http.operation import Documented, Operation
+from core.telling.explainer import ModelExplainer
+from core.telling.explanation import ModelExplanation
 from serve_api.endpoint import Answer, Call
 from serve_api.fields import UserId
 from serve_api.strangers import NO_VISITOR, no_such_visitor

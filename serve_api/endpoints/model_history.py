@@ -5,11 +5,11 @@ from typing import Annotated
 import msgspec
 from msgspec import Meta
 
-from core.explaining.cursor import Cursor, read_cursor
-from core.explaining.historian import ModelHistorian
-from core.explaining.history import ModelHistory
 from core.http.operation import Documented, Operation
 from core.http.problems import BadParameterError
+from core.telling.cursor import Cursor, read_cursor
+from core.telling.historian import ModelHistorian
+from core.telling.history import ModelHistory
 from serve_api.endpoint import Answer, Call
 from serve_api.fields import UserId
 from serve_api.strangers import NO_VISITOR, no_such_visitor

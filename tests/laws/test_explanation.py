@@ -8,9 +8,9 @@ from hypothesis import given, settings
 
 from core.config import ModelConfig
 from core.events import InteractionEvent
-from core.explaining.explainer import ModelExplainer
-from core.explaining.explanation import ItemExplanation, TagExplanation
 from core.modelling.rounding import to_ten_thousandths, to_thousandths
+from core.telling.explainer import ModelExplainer
+from core.telling.explanation import ItemExplanation, TagExplanation
 from tests.build import DAY_MS, NOW_MS
 from tests.laws.happenings import CONFIGS, STORE, basis_of, happenings, stored
 

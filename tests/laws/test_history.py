@@ -8,10 +8,10 @@ from hypothesis import strategies as st
 
 from core.config import ModelConfig
 from core.events import InteractionEvent, encode_member
-from core.explaining.cursor import read_cursor
-from core.explaining.historian import ModelHistorian
-from core.explaining.history import HistoryEvent, ModelChange
 from core.signals import Behavior, UserSignals
+from core.telling.cursor import read_cursor
+from core.telling.historian import ModelHistorian
+from core.telling.history import HistoryEvent, ModelChange
 from tests.build import MINUTE_MS, NOW_MS
 from tests.laws.happenings import CONFIGS, STORE, basis_of, happenings, stored
 

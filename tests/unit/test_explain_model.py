@@ -6,8 +6,8 @@ import msgspec
 import pytest
 
 from adapters.memory.content_store import InMemoryContentStore
-from core.explaining.style import style_of
 from core.signals import Behavior
+from core.telling.style import style_of
 from tests.build import DAY_MS, MINUTE_MS, NOW_MS, content, event, read
 from tests.serving import served
 

@@ -6,8 +6,8 @@ from typing import Any
 import pytest
 
 from core.events import InteractionEvent
-from core.explaining.cursor import Cursor, read_cursor
 from core.modelling.observations import distinct
+from core.telling.cursor import Cursor, read_cursor
 from tests.build import MINUTE_MS, NOW_MS, event, read
 from tests.serving import served
 

@@ -1,12 +1,12 @@
 """`ModelExplainer`: finds a stored model and the events behind it, and tells it."""
 
-from core.explaining.explain import explain
-from core.explaining.explanation import ModelExplanation
-from core.explaining.rereading import reread
 from core.modelling.build import ModelBasis
 from core.modelling.observations import mentioned_items
 from core.ports import ContentStore, EventSource, UserModelStore
 from core.signals import UserSignals
+from core.telling.explain import explain
+from core.telling.explanation import ModelExplanation
+from core.telling.rereading import reread
 
 
 class ModelExplainer:

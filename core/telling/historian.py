@@ -5,12 +5,12 @@ from itertools import islice
 
 from core.content import Content
 from core.events import InteractionEvent
-from core.explaining.changes import Told, change_between, told
-from core.explaining.cursor import Cursor
-from core.explaining.history import HistoryEvent, ModelChange, ModelHistory
 from core.modelling.build import ModelBasis
 from core.modelling.observations import Members, distinct, mentioned_items
 from core.ports import ContentStore, EventSource, UserModelStore
+from core.telling.changes import Told, change_between, told
+from core.telling.cursor import Cursor
+from core.telling.history import HistoryEvent, ModelChange, ModelHistory
 from core.turns import Turns, at_once
 
 _NO_CHANGE = ModelChange()

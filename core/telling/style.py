@@ -4,9 +4,9 @@ from collections.abc import Iterator, Sequence
 
 import msgspec
 
-from core.explaining.explanation import EngagementStyle, StyleSentence
 from core.modelling.engagement import FULL_READ
 from core.signals import Behavior
+from core.telling.explanation import EngagementStyle, StyleSentence
 
 
 class Grade(msgspec.Struct, frozen=True):

@@ -4,7 +4,13 @@ from collections.abc import Iterator, Mapping
 
 from core.config import EngagementConfig
 from core.content import Content
-from core.explaining.explanation import (
+from core.modelling.build import ModelBasis
+from core.modelling.decay import age_days, decay
+from core.modelling.engagement import Engagement, reading_seconds
+from core.modelling.interests import TagPart, TagTrail
+from core.signals import UserSignals
+from core.tags import tag_key
+from core.telling.explanation import (
     ComponentExplanation,
     ComponentName,
     GivenBy,
@@ -17,14 +23,8 @@ from core.explaining.explanation import (
     TagGift,
     UnopenedExplanation,
 )
-from core.explaining.rereading import Rereading
-from core.explaining.style import style_of
-from core.modelling.build import ModelBasis
-from core.modelling.decay import age_days, decay
-from core.modelling.engagement import Engagement, reading_seconds
-from core.modelling.interests import TagPart, TagTrail
-from core.signals import UserSignals
-from core.tags import tag_key
+from core.telling.rereading import Rereading
+from core.telling.style import style_of
 
 
 def explain(

@@ -6,7 +6,11 @@ from typing import TypeVar
 import msgspec
 
 from core.content import Content
-from core.explaining.history import (
+from core.modelling.build import ModelBasis, model_of
+from core.modelling.observations import Members
+from core.modelling.rounding import to_ten_thousandths
+from core.signals import Behavior, SignalsWindow, UserSignals
+from core.telling.history import (
     FigureChange,
     ItemChange,
     ItemState,
@@ -16,10 +20,6 @@ from core.explaining.history import (
     TextChange,
     WeightChange,
 )
-from core.modelling.build import ModelBasis, model_of
-from core.modelling.observations import Members
-from core.modelling.rounding import to_ten_thousandths
-from core.signals import Behavior, SignalsWindow, UserSignals
 
 V = TypeVar("V")
 
