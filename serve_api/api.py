@@ -20,6 +20,7 @@ from serve_api.endpoint import Endpoint
 from serve_api.endpoints.recommend import RecommendEndpoint
 from serve_api.endpoints.similar import SimilarEndpoint
 from serve_api.endpoints.usermodel import UserModelEndpoint
+from serve_api.endpoints.why import WhyEndpoint
 from serve_api.metrics import ServeMetrics
 from serve_api.routing import Router, on_http_exception, problem_response
 from serve_api.settings import ServeSettings
@@ -47,6 +48,7 @@ class ServeApi:
         self._endpoints: Sequence[Endpoint] = (
             RecommendEndpoint(recommender, metrics, settings.max_limit),
             SimilarEndpoint(recommender, contents, settings.max_limit),
+            WhyEndpoint(recommender, settings.max_limit),
             UserModelEndpoint(models),
         )
 
