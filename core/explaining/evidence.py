@@ -1,6 +1,6 @@
 """What the scorers looked at, found again for the few items of a list."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from math import isnan
 
 import msgspec
@@ -57,7 +57,7 @@ def _of_items(scored: Scored, indices: Sequence[int], listing: Listing) -> Itera
             liked=liked,
             last_viewed=last_viewed,
             session=session,
-            tags={name: shares[number] for name, shares in tags.items() if shares[number]},
+            tags=tags[number],
             distance_m=metres[number] if metres else None,
             unopened_showings=unopened[content_id][0] if content_id in unopened else None,
         )
@@ -91,14 +91,12 @@ def _likes(items: ContentRows, given: ScoringInput) -> list[tuple[LikedItem, Con
 
 def _tags(
     items: ContentRows, scored: Scored, indices: Sequence[int], given: ScoringInput
-) -> Mapping[str, list[tuple[TagShare, ...]]]:
-    """For each scorer that compares tags those of each item."""
-    tags, parts = items.columns.tags.of(items.rows), scored.fused.parts
-    return {
-        name: tag_shares(items, tags, profile, parts[name][indices].tolist())
-        for name, profile in tag_profiles(given).items()
-        if name in parts
-    }
+) -> list[dict[str, tuple[TagShare, ...]]]:
+    """For each item the tags that it shares, by the scorer that compares them."""
+    parts = scored.fused.parts
+    profiles = {name: own for name, own in tag_profiles(given).items() if name in parts}
+    micros = {name: parts[name][indices].tolist() for name in profiles}
+    return tag_shares(items, profiles, micros)
 
 
 def _metres(items: ContentRows, given: ScoringInput) -> list[float | None]:

@@ -55,12 +55,10 @@ def _explanation(
     leaders: Mapping[str, Content],
     usual: Mapping[str, float],
 ) -> Explanation:
-    scored, content_id = place.scored, place.content_id
-    scorers = scorer_parts(scored.fused, place.index, listing)
+    scorers = scorer_parts(place.scored.fused, place.index, listing)
     rules = rules_of(place, listing, leaders)
-    generated_by = scored.generated_by(place.index)
     return Explanation(
-        reason=reason_of(content_id, scorers, usual, rules, leaders, found, generated_by),
+        reason=reason_of(place, scorers, usual, rules, leaders, found),
         scorers=scorers,
         mmr=_picked(place, listing, leaders),
         rules=rules,
@@ -85,4 +83,6 @@ def _usual(listing: Listing) -> dict[str, float]:
     if listing.ranked is None:
         return {}
     parts = listing.ranked.scored.fused.parts
-    return {name: float(np.mean(micros)) / MICRO for name, micros in parts.items()}
+    return {
+        name: int(np.add.reduce(micros)) / len(micros) / MICRO for name, micros in parts.items()
+    }

@@ -18,43 +18,40 @@ from core.explaining.explanation import (
     TagShare,
     Together,
 )
+from core.ranking.slate import Place
 from core.tags import tag_key
 
 _A_KILOMETRE = 1000.0
 
 
 def reason_of(
-    content_id: str,
+    place: Place,
     scorers: Sequence[ScorerPart],
     usual: Mapping[str, float],
     rules: Sequence[Rule],
     leaders: Mapping[str, Content],
     found: Found,
-    generated_by: Sequence[str],
 ) -> str:
     """The sentence. `usual` is each scorer's mean contribution among the candidates."""
     for rule in rules:
-        said = _of_rule(rule, content_id, leaders)
+        said = _of_rule(rule, place.content_id, leaders)
         if said is not None:
             return said
     part = strongest(scorers, usual)
     if part is not None:
         return _of_scorer(part.name, found)
-    if "popular" in generated_by:
+    if "popular" in place.scored.generated_by(place.index):
         return "Popular with other visitors."
     return "Something you have not seen yet."
 
 
 def strongest(scorers: Sequence[ScorerPart], usual: Mapping[str, float]) -> ScorerPart | None:
     """What speaks for an item more than for the others, else what speaks for it most."""
-    return max(
-        (part for part in scorers if part.contribution > 0),
-        key=lambda part: (
-            max(0.0, part.contribution - usual.get(part.name, 0.0)),
-            part.contribution,
-        ),
-        default=None,
-    )
+    speaking = [part for part in scorers if part.contribution > 0]
+    above = [part.contribution - usual.get(part.name, 0.0) for part in speaking]
+    if above and max(above) > 0:
+        return speaking[above.index(max(above))]
+    return max(speaking, key=lambda part: part.contribution, default=None)
 
 
 def quoted(title: str, content_id: str) -> str:

@@ -46,6 +46,7 @@ class Diversified:
         """What was handed out so far."""
         self._pool = order[: config.mmr_pool]
         self._picked: list[int] = []
+        self._place_of: dict[int, int] = {}
         if len(self._pool):
             self._relevance = config.relevance * _relevance(total[self._pool], config)
             self._penalties = (1.0 - config.relevance) * cosines(vectors, vectors)
@@ -67,22 +68,20 @@ class Diversified:
         After so many others were handed out; for an item that was handed out
         itself, after all those that were before it.
         """
-        [places] = np.nonzero(self._pool == index)
-        if not len(places):
+        if not self._place_of:
+            self._place_of = {one: place for place, one in enumerate(self._pool.tolist())}
+        place = self._place_of.get(index)
+        if place is None:
             return None
-        place = int(places[0])
         if after is None:
             after = self._picked.index(place) if place in self._picked else len(self._picked)
-        before = self._picked[:after]
         relevance = float(self._relevance[place])
-        if not before:
+        if not self._picked[:after]:
             return Step(relevance=relevance, penalty=0.0, closest=None)
-        penalties = self._penalties[before, place]
-        worst = int(penalties.argmax())
+        penalties = self._penalties[place].tolist()  # the cosines are the same both ways
+        closest = max(self._picked[:after], key=penalties.__getitem__)
         return Step(
-            relevance=relevance,
-            penalty=float(penalties[worst]),
-            closest=int(self._pool[before[worst]]),
+            relevance=relevance, penalty=penalties[closest], closest=int(self._pool[closest])
         )
 
     def _picks(self) -> Iterator[int]:
