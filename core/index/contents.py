@@ -1,6 +1,6 @@
 """The one `ContentStore` over an index, whether its arrays lie in memory or in a file."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 import numpy as np
 
@@ -16,11 +16,13 @@ from core.index.scope import Mask, Scope
 from core.index.tag_lists import TagSearch
 from core.index.words import WordSearch
 from core.ragged import Numbers, Rows
+from core.strings import RememberedRows
 from core.tags import choices_by_facet, tag_key
 from core.vectors import GridVector
 
 _SCARCE = 8
 """A filter that leaves less than an eighth is drawn from by itself, else from everything."""
+_NO_ROWS: Rows = np.zeros(0, dtype=np.intp)
 
 
 class IndexedContents:
@@ -45,6 +47,7 @@ class IndexedContents:
             places=arrays.places,
             ruled=arrays.ruled,
         )
+        self._ids = RememberedRows(arrays.ids, arrays.lookup)
         shown = arrays.order[: figures.shown]
         self._vectors = VectorSearch(arrays.cells, arrays.vectors, shown, figures.probe)
         self._tags = TagSearch(arrays.tags, arrays.tag_lists, shown)
@@ -92,9 +95,11 @@ class IndexedContents:
     ) -> ContentRows:
         """By the sum of tag weight times item weight; items without any stay out."""
         wanted: dict[int, float] = {}
+        without = set(map(tag_key, where.without))
         for tag, weight in tags.items():
             number = self._columns.tags.vocabulary.get(tag_key(tag))
-            if number is not None:
+            # Nothing inside has a tag that is not to be there: its list need not be read.
+            if number is not None and tag_key(tag) not in without:
                 wanted[number] = wanted.get(number, 0.0) + weight
         return self._found(self._tags.best(wanted, limit, self._scope(where)))
 
@@ -102,7 +107,7 @@ class IndexedContents:
         self, content_ids: Mapping[str, float], *, limit: int, where: ContentFilter
     ) -> ContentRows:
         """By the sum of item weight times relation weight."""
-        rows = self._arrays.lookup.find(self._arrays.ids, list(content_ids))
+        rows = self._ids.find(list(content_ids))
         known = rows >= 0
         weights = np.array(list(content_ids.values()), dtype=np.float64)[known]
         scope = self._scope(where)
@@ -147,7 +152,7 @@ class IndexedContents:
         return {name: self._found(rows) for name, rows in found.items()}
 
     def _find(self, content_ids: Sequence[str]) -> Rows:
-        rows = self._arrays.lookup.find(self._arrays.ids, content_ids)
+        rows = self._ids.find(content_ids)
         return rows[rows >= 0]
 
     def _found(self, rows: Rows | Numbers) -> ContentRows:
@@ -162,22 +167,42 @@ class IndexedContents:
         return last[1]
 
     def _compiled(self, where: ContentFilter) -> Scope:
-        outside = self._find(list(where.exclude))
+        blocked = self._arrays.languages.foreign(where.language)
+        if blocked is None:
+            blocked = np.zeros(self._figures.items, dtype=np.bool_)
+        inside = self._inside(where)
+        if inside is not None:
+            blocked |= ~inside
+        for outside in self._outside(where):
+            blocked[outside] = True
+        return Scope.of(blocked, self._figures.shown, narrowed=inside is not None)
+
+    def _outside(self, where: ContentFilter) -> Iterator[Rows | Numbers]:
+        """Rows that are left out one by one."""
+        yield self._find(list(where.exclude))
         if where.now_ms is not None:
-            outside = np.concatenate([outside, self._arrays.timed.closed(where.now_ms)])
-        return Scope.of(self._figures.items, self._inside(where), outside)
+            yield self._arrays.timed.closed(where.now_ms)
+        for tag in where.without:
+            yield self._having(tag_key(tag))
 
     def _inside(self, where: ContentFilter) -> Mask | None:
+        """What the filter asks for; None where that is everything."""
         inside: Mask | None = None
         for choices in choices_by_facet(where.tags).values():
-            having = np.zeros(self._figures.items, dtype=np.bool_)
-            for tag in choices:
-                number = self._columns.tags.vocabulary.get(tag)
-                if number is not None:
-                    having[self._arrays.tag_lists.rows_of(number)] = True
+            having = self._mask(map(self._having, choices))
             inside = having if inside is None else inside & having
         if where.near is not None and where.radius_m is not None:
-            close = np.zeros(self._figures.items, dtype=np.bool_)
-            close[self._arrays.geo.within(where.near, where.radius_m)[0]] = True
+            close = self._mask([self._arrays.geo.within(where.near, where.radius_m)[0]])
             inside = close if inside is None else inside & close
         return inside
+
+    def _having(self, tag: str) -> Rows | Numbers:
+        """The shown rows with a tag in comparable form."""
+        number = self._columns.tags.vocabulary.get(tag)
+        return _NO_ROWS if number is None else self._arrays.tag_lists.rows_of(number)
+
+    def _mask(self, lists: Iterable[Rows | Numbers]) -> Mask:
+        mask = np.zeros(self._figures.items, dtype=np.bool_)
+        for rows in lists:
+            mask[rows] = True
+        return mask

@@ -14,13 +14,11 @@ from core.index.draw import drawn
 from core.index.scope import Scope
 from core.index.tag_lists import TagSearch, TagTable, tag_lists
 from core.ragged import Rows, starts_of
-from core.strings import StringLookup, StringTable
+from core.strings import RememberedRows, StringLookup, StringTable
 from core.tag_entries import packed
 from core.vectors import to_grid
 from tests.contract.content.catalogue import OPEN
 from tests.stories import World
-
-_NOBODY = np.zeros(0, dtype=np.intp)
 
 
 def everything(places: Rows) -> Rows:
@@ -121,12 +119,31 @@ async def test_champions_find_nearly_what_all_entries_would() -> None:
     assert np.mean(shares) >= 0.9
 
 
+async def test_cells_of_another_language_do_not_use_up_what_a_search_may_read() -> None:
+    contents = clustered(8_000)
+    away = np.array([float(one.vector @ contents[0].vector) for one in contents])
+    border = np.quantile(away, 0.6)  # what lies closest to the first item is English
+    languages = np.where(away > border, "en", "de").tolist()
+    spoken = [
+        msgspec.structs.replace(one, language=language)
+        for one, language in zip(contents, languages, strict=True)
+    ]
+    store = IndexedContents(build_index(spoken))
+    german = np.stack([one.vector for one in spoken if one.language == "de"])
+    where = ContentFilter(language="de")
+    for row in np.argsort(-away)[:20].tolist():
+        query = contents[row].vector
+        found = await store.search_vector(query, limit=100, where=where)
+        assert np.mean(found.vectors @ query >= np.sort(german @ query)[-100]) >= 0.9
+
+
 async def test_whoever_is_no_champion_is_found_once_the_champions_are_excluded() -> None:
     contents = clustered(20_000)
     store = IndexedContents(build_index(contents))
-    wanted = {f"theme:{number}": 1.0 for number in range(10)}
+    wanted = {f"theme:{number}": 1.0 for number in range(3)}
     having = {one.id for one in contents if wanted.keys() & one.tags.keys()}
     excluded = frozenset(sorted(having)[:-7])
+    assert len(excluded) < 10_000, "of more the others would be looked at one by one"
     where = ContentFilter(exclude=excluded)
     found = await store.search_tags(wanted, limit=20, where=where)
     assert set(found.ids) == having - excluded
@@ -141,7 +158,7 @@ def test_a_list_begins_with_what_is_typical() -> None:
     lists = tag_lists(table, 2, order)
     assert lists.rows_of(0)[:10].tolist() == list(range(290, 300))
     search = TagSearch(table, lists, order)
-    everywhere = Scope.of(300, None, _NOBODY)
+    everywhere = Scope.everything(300)
     assert search.best({0: 1.0}, 3, everywhere).tolist() == [0, 1, 2]
 
 
@@ -192,3 +209,17 @@ def test_centroids_that_do_not_suit_the_vectors_are_not_kept() -> None:
     assert again.figures == build_index(others).figures
     longer = clustered(6_000, dim=25)
     assert build_index(longer, previous=first).figures == build_index(longer).figures
+
+
+def test_rows_that_were_found_before_are_found_again_and_strangers_are_not_remembered() -> None:
+    names = [f"item-{number}" for number in range(50)]
+    table = StringTable.of(names)
+    remembered = RememberedRows(table, StringLookup.of(table), most=8)
+    for _ in range(2):
+        for start in range(0, 50, 5):  # more than it remembers at a time
+            wanted = [*names[start : start + 5], f"no-such-{start}"]
+            assert remembered.find(wanted).tolist() == [*range(start, start + 5), -1]
+            assert len(remembered._rows) <= 8
+    assert not any(one.startswith("no-such") for one in remembered._rows)
+    assert remembered.find([]).tolist() == []
+    assert remembered.find(names).tolist() == list(range(50)), "more than it remembers at once"
