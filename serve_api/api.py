@@ -28,6 +28,7 @@ from serve_api.endpoints.preview import PreviewEndpoint
 from serve_api.endpoints.recommend import RecommendEndpoint
 from serve_api.endpoints.similar import SimilarEndpoint
 from serve_api.endpoints.usermodel import UserModelEndpoint
+from serve_api.endpoints.why import WhyEndpoint
 from serve_api.metrics import ServeMetrics
 from serve_api.routing import Router, on_http_exception, problem_response
 from serve_api.settings import ServeSettings
@@ -59,6 +60,7 @@ class ServeApi:
             PreviewEndpoint(recommender, contents, basis.config.signals, settings.max_limit),
             BatchEndpoint(recommender, metrics, settings),
             SimilarEndpoint(recommender, contents, settings.max_limit),
+            WhyEndpoint(recommender, settings.max_limit),
             UserModelEndpoint(models),
             ExplainModelEndpoint(ModelExplainer(events, models, contents, basis)),
             ModelHistoryEndpoint(
