@@ -109,8 +109,6 @@ def _affinity(closeness: Floats | None, given: ScoringInput) -> Floats | None:
         return None
     strengths = given.signals.positives
     weights = np.array([strengths[liked] for liked in given.likes.ids], dtype=np.float64)
-    if not weights.any():  # faded to nothing, as a model rounds
-        return None
     nearest: Floats = (closeness * (weights / weights.max())[:, None]).max(axis=0)
     return nearest
 

@@ -15,20 +15,15 @@ from core.recommender import Recommender
 from core.signals import UserSignals
 from serve_api.endpoint import Answer, Call
 from serve_api.fields import (
-    At,
     Distractor,
-    Exclude,
+    Explain,
     IncludeContent,
-    Language,
-    Limit,
     Seed,
-    Tags,
     UserId,
     at_most,
-    milliseconds_of,
     no_longer_than,
-    tags_of,
 )
+from serve_api.list_parameters import ScopeParameters
 from serve_api.metrics import ServeMetrics
 from serve_api.settings import ServeSettings
 
@@ -37,7 +32,7 @@ _MODELS_AT_ONCE = 32
 _encoder = msgspec.json.Encoder()
 
 
-class BatchBody(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+class BatchBody(ScopeParameters, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Who is asked for, and what holds for all of them."""
 
     user_ids: Annotated[
@@ -48,34 +43,25 @@ class BatchBody(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
             examples=[["ada", "grace"]],
         ),
     ]
-    limit: Limit = 10
-    filter: Tags = ()
-    language: Language | None = None
-    exclude: Exclude = ()
     seed: Seed | None = None
-    at: At | None = None
     distractor: Distractor | None = None
     include_content: IncludeContent = False
+    explain: Explain = False
 
     def requests(self) -> list[RecommendRequest]:
         """One request a visitor. Raises: BadParameterError for a visitor who comes twice."""
         users = [one.strip() for one in self.user_ids]
         if twice := [user for user, times in Counter(users).items() if times > 1]:
             raise BadParameterError("user_ids", twice, "given once each")
-        tags, without = tags_of(self.filter)
-        at_ms = milliseconds_of(self.at)
+        shared = self.restrictions()
         return [
             RecommendRequest(
                 user_id=user,
-                limit=self.limit,
-                tags=tags,
-                without=without,
-                language=self.language,
-                exclude=self.exclude,
+                seed=self.seed,
                 distractor=self.distractor,
                 include_content=self.include_content,
-                seed=self.seed,
-                at_ms=at_ms,
+                explain=self.explain,
+                **shared,
             )
             for user in users
         ]

@@ -3,30 +3,14 @@
 from collections.abc import Iterable, Mapping
 from typing import Annotated
 
-import msgspec
 from msgspec import Meta
 
 from core.config import Share
 from core.http.problems import BadParameterError
 from core.modelling.preview import PREVIEW_USER, WrittenModel
 from core.recommendation import RecommendRequest
-from serve_api.fields import (
-    At,
-    ContentId,
-    Distractor,
-    Exclude,
-    IncludeContent,
-    Language,
-    Limit,
-    Near,
-    RadiusM,
-    Seed,
-    Tag,
-    Tags,
-    milliseconds_of,
-    point_of,
-    tags_of,
-)
+from serve_api.fields import ContentId, Distractor, Explain, IncludeContent, Seed, Tag
+from serve_api.list_parameters import ScopeParameters
 
 _MOST_TAGS = 40
 """As many as a model keeps; each is looked up."""
@@ -43,7 +27,7 @@ _WRITTEN_ITEMS = (
 )
 
 
-class PreviewBody(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+class PreviewBody(ScopeParameters, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """A model written by hand, and what is asked for with it; all of it may be left out."""
 
     tags: Annotated[
@@ -93,33 +77,20 @@ class PreviewBody(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
         ]
         | None
     ) = None
-    near: Near | None = None
-    radius_m: RadiusM | None = None
-    limit: Limit = 10
-    filter: Tags = ()
-    language: Language | None = None
-    exclude: Exclude = ()
     seed: Seed | None = None
-    at: At | None = None
     distractor: Distractor | None = None
     include_content: IncludeContent = False
+    explain: Explain = False
 
     def request(self) -> RecommendRequest:
         """What the core understands. Raises: BadParameterError."""
-        tags, without = tags_of(self.filter)
         return RecommendRequest(
             user_id=PREVIEW_USER,
-            limit=self.limit,
-            tags=tags,
-            without=without,
-            language=self.language,
-            near=point_of(self.near, self.radius_m),
-            radius_m=self.radius_m,
-            exclude=self.exclude,
+            seed=self.seed,
             distractor=self.distractor,
             include_content=self.include_content,
-            seed=self.seed,
-            at_ms=milliseconds_of(self.at),
+            explain=self.explain,
+            **self.restrictions(),
         )
 
     def written(self) -> WrittenModel:

@@ -53,7 +53,8 @@ class WatchedModels:
     "shared",
     [
         {"at": NOW_MS - 5, "seed": 3},
-        {"limit": 4, "distractor": True, "seed": 1, "at": NOW_MS},
+        {"limit": 4, "distractor": True, "seed": 1, "at": NOW_MS, "explain": True},
+        {"near": "54.0,13.0", "radius_m": 90_000},
         {
             "filter": ["!theme_what:Hiding"],
             "language": "de",
@@ -88,7 +89,7 @@ async def test_each_answer_is_byte_for_byte_that_of_the_visitor_alone(shared: An
         ({"user_ids": "ab"}, "user_ids", "ab"),
         ({}, "body", None),
         ({"user_ids": ["a"], "limit": 101}, "limit", 101),
-        ({"user_ids": ["a"], "near": "1,2"}, "body", None),
+        ({"user_ids": ["a"], "session": "hiding-0"}, "body", None),
     ],
 )
 async def test_what_cannot_be_used_is_named(body: Any, parameter: str, value: Any) -> None:

@@ -104,6 +104,12 @@ async def test_a_moment_and_a_seed_may_be_given() -> None:
     assert now["diagnostics"]["model_age_ms"] == 0
 
 
+async def test_every_item_is_explained_when_asked() -> None:
+    answer = await preview(liked=["hiding-0"], explain=True, limit=3)
+    liked = [item["explanation"]["evidence"]["liked"]["content_id"] for item in answer["items"]]
+    assert liked == ["hiding-0"] * 3
+
+
 async def test_tags_that_no_item_has_are_named_in_the_answer() -> None:
     answer = await preview(tags=["theme_what: HIDING", "theme_what:Hidden"], avoid_tags=["a:b"])
     assert answer["preview"]["unmatched_tags"] == ["theme_what:Hidden", "a:b"]

@@ -149,6 +149,8 @@ async def test_likes_that_have_faded_to_nothing_have_no_part_in_a_score() -> Non
     [one] = await UserModelUpdater(old, models, STORE, basis).refresh("u1", now_ms=NOW_MS)
     assert one.signals.positives == {"hiding-0": 0.0}
     recommender = Recommender(models, STORE, RankingConfig(), basis.config_version)
-    answer = await recommender.recommend(RecommendRequest(user_id="u1"), now_ms=NOW_MS)
+    answer = await recommender.recommend(
+        RecommendRequest(user_id="u1", explain=True), now_ms=NOW_MS
+    )
     assert all("affinity" not in item.contributions for item in answer.items)
     assert all(0 <= item.score <= 1 for item in answer.items)
