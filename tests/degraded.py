@@ -130,4 +130,4 @@ def require_quick(during: Sequence[Reply], usual: Sequence[Reply]) -> None:
     _log.info(found)
     assert ms <= usual_ms + 15, f"most do not wait at all: {found}"
     assert ms_95 <= usual_95 + 50, found
-    assert max(took[1]) <= max(took[0]) + 150, f"on a busy machine, too: {found}"
+    assert max(took[1]) <= max(took[0]) + 200, f"on a busy machine, too: {found}"
