@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
+from math import inf
 from time import monotonic
 from typing import TYPE_CHECKING
 
@@ -16,16 +17,25 @@ from adapters.memory.user_models import InMemoryUserModelStore
 from adapters.plans.toml import read_plan
 from adapters.process import clock_ms, serve_http, stop_signals
 from adapters.settings import SharedSettings, read_settings
+from adapters.standby import standby_of
+from core.config import CandidateConfig
+from core.content import ContentFilter
 from core.log_names import MODELS_MISSED
 from core.modelling.build import ModelBasis
 from core.ports import ContentStore, EventSource, UserModelStore
 from core.recommender import Recommender
+from core.standby import Standby
 from serve_api.api import ServeApi
+from serve_api.guard import BreakerGuard
+from serve_api.guarded_models import GuardedModels
 from serve_api.metrics import ServeMetrics
 from serve_api.settings import ServeSettings
 
 if TYPE_CHECKING:
     from adapters.redis.connection import Client
+
+_MODELS_WAIT_S = 0.25
+"""Within a probe's second a cluster's client gets past nodes that hang."""
 
 _log = structlog.get_logger()
 
@@ -47,14 +57,18 @@ async def run_serve(settings: ServeProcess) -> None:
     async with (
         _client(settings) as client,
         live_contents(settings, client, registry) as contents,
+        _models(settings) as models,
+        _standby(settings, contents) as standby,
     ):
         app = serve_app(
             settings,
             settings.serve,
-            models=_models(settings, client),
+            models=models,
+            patient_models=_patient_models(settings, client, models),
             contents=contents,
             events=_events(settings, client),
             registry=registry,
+            standby=standby,
         )
         await serve_http(app, settings.serve.host, settings.serve.port, stop_signals())
 
@@ -67,12 +81,20 @@ def serve_app(
     contents: ContentStore,
     events: EventSource,
     registry: CollectorRegistry,
+    patient_models: UserModelStore | None = None,
+    standby: Standby | None = None,
 ) -> Starlette:
-    """Wire the API over whichever adapters."""
+    """Wire the API over whichever adapters.
+
+    `patient_models` are the same as `models`, for operations that would rather
+    wait for them than do without.
+    """
     basis = ModelBasis.of(read_plan(shared.event_plan), shared.model)
     api = ServeApi(
-        recommender=Recommender(models, contents, shared.ranking, basis.config_version),
-        models=models,
+        recommender=Recommender(
+            models, contents, shared.ranking, basis.config_version, standby=standby
+        ),
+        models=patient_models or models,
         contents=contents,
         events=events,
         basis=basis,
@@ -84,7 +106,9 @@ def serve_app(
 
 
 @asynccontextmanager
-async def _client(settings: ServeProcess) -> "AsyncIterator[Client | None]":
+async def _client(
+    settings: ServeProcess, *, longest_wait_s: float = inf
+) -> "AsyncIterator[Client | None]":
     if not settings.redis_url:
         yield None
         return
@@ -92,7 +116,9 @@ async def _client(settings: ServeProcess) -> "AsyncIterator[Client | None]":
     from adapters.redis.connection import connect  # noqa: PLC0415
 
     client = connect(
-        settings.redis_url, timeout_s=settings.redis_timeout_s, cluster=settings.redis_cluster
+        settings.redis_url,
+        timeout_s=min(settings.redis_timeout_s, longest_wait_s),
+        cluster=settings.redis_cluster,
     )
     try:
         yield client
@@ -100,10 +126,57 @@ async def _client(settings: ServeProcess) -> "AsyncIterator[Client | None]":
         await client.aclose()
 
 
-def _models(settings: ServeProcess, client: "Client | None") -> UserModelStore:
+@asynccontextmanager
+async def _models(settings: ServeProcess) -> AsyncIterator[UserModelStore]:
+    # A client of its own: its waits are short, and no snapshot is fetched over it.
+    async with _client(settings, longest_wait_s=_MODELS_WAIT_S) as client:
+        if client is None:
+            _log.warning(MODELS_MISSED, hint="set REDIS_URL to serve the workers' models")
+            yield InMemoryUserModelStore(ttl_s=settings.model_ttl_s, clock_s=monotonic)
+            return
+        from adapters.redis.user_models import RedisUserModelStore  # noqa: PLC0415
+
+        models = RedisUserModelStore(client, ttl_s=settings.model_ttl_s)
+        async with BreakerGuard(
+            "models",
+            lambda: models.get_signals("readiness-probe"),
+            timeout_s=settings.serve.models_timeout_ms / 1000,
+            repeats=True,
+        ) as guard:
+            yield GuardedModels(models, guard)
+
+
+@asynccontextmanager
+async def _standby(settings: ServeProcess, contents: ContentStore) -> AsyncIterator[Standby | None]:
+    """What stands in for a catalogue that is asked at every answer."""
+    if settings.content_serving != "qdrant":
+        yield None
+        return
+    async with (
+        standby_of(contents) as kept,
+        BreakerGuard(
+            "contents",
+            lambda: _as_a_stranger_asks(contents.edition(), settings.ranking.candidates),
+            timeout_s=settings.serve.contents_timeout_ms / 1000,
+        ) as guard,
+    ):
+        yield Standby(contents=kept, guard=guard)
+
+
+async def _as_a_stranger_asks(contents: ContentStore, limits: CandidateConfig) -> None:
+    """The searches of a cold answer: where they are in time, requests are asked again."""
+    anything = ContentFilter()
+    await contents.sample(limit=limits.sample, seed=0, where=anything)
+    await contents.search_popular(limit=limits.popular, where=anything)
+    await contents.pinned(where=anything)
+
+
+def _patient_models(
+    settings: ServeProcess, client: "Client | None", models: UserModelStore
+) -> UserModelStore:
+    """The same models without a guard: many are read at once, and a list without any is no use."""
     if client is None:
-        _log.warning(MODELS_MISSED, hint="set REDIS_URL to serve the workers' models")
-        return InMemoryUserModelStore(ttl_s=settings.model_ttl_s, clock_s=monotonic)
+        return models
     from adapters.redis.user_models import RedisUserModelStore  # noqa: PLC0415
 
     return RedisUserModelStore(client, ttl_s=settings.model_ttl_s)

@@ -10,6 +10,7 @@ from msgspec import Meta
 
 from core.http.operation import Documented, Operation
 from core.http.problems import BadParameterError
+from core.ports import UserModelStore
 from core.recommendation import Recommendation, RecommendRequest
 from core.recommender import Recommender
 from core.signals import UserSignals
@@ -77,10 +78,18 @@ class BatchEndpoint:
     """Answers from the visitors' materialized models, letting other requests go between."""
 
     def __init__(
-        self, recommender: Recommender, metrics: ServeMetrics, settings: ServeSettings
+        self,
+        recommender: Recommender,
+        models: UserModelStore,
+        metrics: ServeMetrics,
+        settings: ServeSettings,
     ) -> None:
-        """The settings bound the visitors, the items of each and the time of all."""
+        """The settings bound the visitors, the items of each and the time of all.
+
+        While `models` are away there is no answer: what everybody would get is no letter.
+        """
         self._recommender = recommender
+        self._models = models
         self._metrics = metrics
         body = at_most(BatchBody, "limit", settings.max_limit)
         self.operation = Operation(
@@ -120,7 +129,7 @@ class BatchEndpoint:
         try:
             async with asyncio.TaskGroup() as tasks:
                 read = [
-                    tasks.create_task(self._recommender.model_of(request.user_id))
+                    tasks.create_task(self._models.get_signals(request.user_id))
                     for request in requests
                 ]
         except ExceptionGroup as group:

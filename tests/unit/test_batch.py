@@ -155,7 +155,8 @@ async def test_an_operation_has_the_time_that_it_declares() -> None:
 
 
 def test_a_batch_has_the_time_of_its_setting() -> None:
-    recommender = Recommender(WatchedModels(), themed_catalogue(), RankingConfig(), "c1")
+    models = WatchedModels()
+    recommender = Recommender(models, themed_catalogue(), RankingConfig(), "c1")
     settings = ServeSettings(timeout_s=1, batch_timeout_s=7)
-    endpoint = BatchEndpoint(recommender, ServeMetrics(CollectorRegistry()), settings)
+    endpoint = BatchEndpoint(recommender, models, ServeMetrics(CollectorRegistry()), settings)
     assert endpoint.operation.timeout_s == 7
