@@ -2,7 +2,6 @@
 
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
-from math import inf
 from time import monotonic
 from typing import TYPE_CHECKING
 
@@ -35,6 +34,9 @@ if TYPE_CHECKING:
 
 _MODELS_WAIT_S = 0.25
 """Within a probe's second a cluster's client gets past nodes that hang."""
+_CONNECTIONS = 10
+_MODELS_CONNECTIONS = 250
+"""A read that waits for a connection would take our own load for an outage."""
 
 _log = structlog.get_logger()
 
@@ -54,7 +56,7 @@ async def run_serve(settings: ServeProcess) -> None:
     """The read API's process."""
     registry = CollectorRegistry()
     async with (
-        _client(settings) as client,
+        _client(settings, timeout_s=settings.redis_timeout_s, connections=_CONNECTIONS) as client,
         live_contents(settings, client, registry) as contents,
         _models(settings) as models,
         _standby(settings, contents) as standby,
@@ -96,7 +98,7 @@ def serve_app(
 
 @asynccontextmanager
 async def _client(
-    settings: ServeProcess, *, longest_wait_s: float = inf
+    settings: ServeProcess, *, timeout_s: float, connections: int
 ) -> "AsyncIterator[Client | None]":
     if not settings.redis_url:
         yield None
@@ -106,8 +108,9 @@ async def _client(
 
     client = connect(
         settings.redis_url,
-        timeout_s=min(settings.redis_timeout_s, longest_wait_s),
+        timeout_s=timeout_s,
         cluster=settings.redis_cluster,
+        connections=connections,
     )
     try:
         yield client
@@ -118,7 +121,8 @@ async def _client(
 @asynccontextmanager
 async def _models(settings: ServeProcess) -> AsyncIterator[UserModelStore]:
     # A client of its own: its waits are short, and no snapshot is fetched over it.
-    async with _client(settings, longest_wait_s=_MODELS_WAIT_S) as client:
+    wait_s = min(settings.redis_timeout_s, _MODELS_WAIT_S)
+    async with _client(settings, timeout_s=wait_s, connections=_MODELS_CONNECTIONS) as client:
         if client is None:
             _log.warning(MODELS_MISSED, hint="set REDIS_URL to serve the workers' models")
             yield InMemoryUserModelStore(ttl_s=settings.model_ttl_s, clock_s=monotonic)
