@@ -42,7 +42,7 @@ class BufferWalk:
         met: set[int] = set()
         from_s = self._clock_s()
         async for users in user_groups(self._buffer, self._users_at_once):
-            new = [user for user in users if hash(user) not in met]
+            new = [user for user in dict.fromkeys(users) if hash(user) not in met]
             met.update(map(hash, new))
             yield await self._buffer.fetch_events(new, since_ms=since_ms)
             await asyncio.sleep((self._clock_s() - from_s) * self._rest)
