@@ -17,9 +17,10 @@ _log = structlog.get_logger()
 class LatestViews:
     """Follows a store. While that is away, what it gave last stays."""
 
-    def __init__(self, store: PopularityStore) -> None:
-        """There are none yet."""
+    def __init__(self, store: PopularityStore, *, every_s: float = _EVERY_S) -> None:
+        """There are none yet. `every_s` is how often the store is asked."""
         self._store = store
+        self._every_s = every_s
         self._counts: ViewCounts | None = None
         self._is_away = False
 
@@ -42,7 +43,7 @@ class LatestViews:
             except Exception:
                 # Answers go on from what there is.
                 _log.exception(COUNTS_MISSED)
-            await asyncio.sleep(_EVERY_S)
+            await asyncio.sleep(self._every_s)
 
     def _say_once(self, error: str) -> None:
         """One line an outage, not one a look."""
