@@ -33,7 +33,7 @@ events = st.builds(
     st.sampled_from(("u1", "u2", "u3")),
     st.sampled_from((*ITEMS, None)),
     st.sampled_from(("view_started", "view_ended", "search", "interaction")),
-    days_ago,
+    st.sampled_from((0, 1, DAYS - 1, DAYS)),  # few, so that many come again the same day
     st.integers(0, 2),
 )
 histories = st.lists(days_ago, max_size=12)
