@@ -8,7 +8,8 @@ from msgspec import Meta
 from core.config import HalfLifeDays
 from core.content import ContentFilter
 from core.http.operation import Documented, Operation
-from core.popular import Popularity, PopularList, PopularRequest
+from core.popular import Popularity
+from core.popular_list import PopularList, PopularRequest
 from serve_api.endpoint import Answer, Call
 from serve_api.etags import strong_etag
 from serve_api.fields import (

@@ -5,11 +5,13 @@ from collections.abc import Mapping
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from adapters.memory.content_store import InMemoryContentStore
 from core.content import Content, ContentFilter, ContentRules
 from core.geo import GeoPoint
-from core.popular import Popularity, PopularList, PopularRequest
+from core.popular import Popularity
+from core.popular_list import PopularList, PopularRequest
 from core.popularity import DAYS, ViewCounter, ViewCounts
 from tests.build import DAY_MS, NOW_MS, WINDOW_MS, content, event
 
@@ -146,14 +148,19 @@ async def test_an_item_that_has_left_the_catalogue_leaves_the_list() -> None:
     assert ids(found) == ["a"]
 
 
-async def test_a_narrow_filter_looks_past_all_that_is_outside() -> None:
+@pytest.mark.parametrize(("inside", "outside"), [(3, 300), (2500, 100)])
+async def test_what_is_outside_is_looked_past_whether_a_filter_is_narrow_or_wide(
+    inside: int, outside: int
+) -> None:
+    bare = content("bare")
     store = store_of(
-        *(content(f"in-{n:03}", tags=("a:in",)) for n in range(3)),
-        *(content(f"out-{n:03}", tags=("a:out",)) for n in range(300)),
+        *(replace(bare, id=f"in-{n:04}", tags={"a:in": 1.0}) for n in range(inside)),
+        *(replace(bare, id=f"out-{n:04}", tags={"a:out": 1.0}) for n in range(outside)),
     )
-    views = {f"out-{n:03}": 9 for n in range(300)} | {"in-001": 1, "in-002": 2}
-    found = await popular(store, views_of(views), limit=3, tags=("a:in",))
-    assert ids(found) == ["in-002", "in-001", "in-000"]
+    views = {f"out-{n:04}": 3 for n in range(outside)} | {"in-0000": 1, "in-0001": 1, "in-0002": 2}
+    found = await popular(store, views_of(views), limit=4, tags=("a:in",))
+    assert ids(found)[:3] == ["in-0002", "in-0000", "in-0001"]
+    assert [one.source for one in found.items][3:] == ["catalogue"] * (inside > 3)
 
 
 async def test_another_count_or_day_is_ranked_anew() -> None:
