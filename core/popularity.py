@@ -111,6 +111,10 @@ class ViewCounter:
             row[column] += 1
         self._visitors += bool(viewed)
 
+    def __contains__(self, content_id: object) -> bool:
+        """Whether the item has a view so far: then it is known, too."""
+        return content_id in self._views
+
     def counts(self) -> ViewCounts:
         """What has been added so far."""
         ids = tuple(sorted(self._views))

@@ -10,7 +10,7 @@ from time import monotonic
 
 import structlog
 
-from core.errors import RetryableError
+from core.errors import NoCatalogueError, RetryableError
 from core.log_names import COUNTING_FAILED, VIEWS_COUNTED
 from core.popularity import ViewCounter, ViewCounts, viewed_items
 from core.ports import ContentStore, EventWindow, PopularityStore
@@ -36,8 +36,12 @@ class PopularityCounting:
         clock_ms: Callable[[], int],
         every_s: float,
         report: CountingReport,
+        look_every_s: float = _LOOK_EVERY_S,
     ) -> None:
-        """`contents` gives the catalogue whose items count, None while nothing is to be done."""
+        """`contents` gives the catalogue whose items count, None while nothing is to be done.
+
+        `look_every_s` is how often it is looked whether there is, and the least rest.
+        """
         self._walk = walk
         self._store = store
         self._contents = contents
@@ -45,14 +49,17 @@ class PopularityCounting:
         self._clock_ms = clock_ms
         self._every_s = every_s
         self._report = report
+        self._look_every_s = look_every_s
 
     async def run(self) -> None:
         """Count until cancelled."""
         while True:
-            from_s, wait_s = monotonic(), _LOOK_EVERY_S
+            from_s, wait_s = monotonic(), self._look_every_s
             try:
                 if await self.count() is not None:
                     wait_s = self._every_s
+            except NoCatalogueError:
+                pass  # soon there will be one
             except RetryableError as exc:
                 wait_s = self._failed()
                 _log.warning(COUNTING_FAILED, error=str(exc))
@@ -60,7 +67,7 @@ class PopularityCounting:
                 # What was counted last is no worse for it, nor is whatever runs beside this.
                 wait_s = self._failed()
                 _log.exception(COUNTING_FAILED)
-            await asyncio.sleep(max(_LOOK_EVERY_S, wait_s - (monotonic() - from_s)))
+            await asyncio.sleep(max(self._look_every_s, wait_s - (monotonic() - from_s)))
 
     async def count(self) -> ViewCounts | None:
         """One count; None where there is nothing to be done, or no longer.
@@ -103,6 +110,9 @@ class PopularityCounting:
 async def _add(windows: Sequence[EventWindow], edition: ContentStore, counter: ViewCounter) -> None:
     """Count some visitors' views of the items that there are."""
     viewed: set[str] = set().union(*(viewed_items(one.events) for one in windows))
-    known = frozenset((await edition.rows(sorted(viewed))).ids)
+    new = {one for one in viewed if one not in counter}
+    known = viewed - new
+    if new:
+        known.update((await edition.rows(sorted(new))).ids)
     for window in windows:
         counter.add(window.events, known)

@@ -14,6 +14,7 @@ from core.errors import RetryableError
 from core.ports import EventWindow
 from ingest_worker.counting.popularity import PopularityCounting
 from ingest_worker.counting.report import CountingCollector, CountingReport
+from ingest_worker.counting.turns import CountingTurns, Turn
 from ingest_worker.counting.walk import BufferWalk
 from ingest_worker.publishing.report import PublisherCollector, PublisherReport
 from tests.build import DAY_MS, NOW_MS, WINDOW_MS, content, event
@@ -50,7 +51,7 @@ class Buffer(InMemoryEventBuffer):
     ) -> Sequence[EventWindow]:
         self.asked.append(user_ids)
         self.since_ms = since_ms
-        self.clock.now_s += 0.01
+        self.clock.now_s += 0.004
         self.read()
         if self.errors:
             raise self.errors.pop()
@@ -67,15 +68,17 @@ class Office:
         self.contents: InMemoryContentStore | None = InMemoryContentStore(
             [content("a"), content("b")]
         )
-        self.report = CountingReport()
+        self.report, self.turn = CountingReport(), Turn()
+        self.turn.is_ours = True
         self.counting = PopularityCounting(
             walk=BufferWalk(self.buffer, users_at_once=4, clock_s=self.clock),
             store=self.store,
-            contents=lambda: self.contents,
+            contents=lambda: self.contents if self.turn.is_ours else None,
             window_ms=WINDOW_MS,
             clock_ms=lambda: NOW_MS,
             every_s=0.01,
             report=self.report,
+            look_every_s=0.01,
         )
 
     async def fill(self) -> None:
@@ -122,7 +125,7 @@ async def test_a_tenth_of_the_time_is_worked(office: Office) -> None:
     await office.counting.count()
     worked_s = office.clock.now_s
     rested_s = loop.time() - from_s
-    assert worked_s == pytest.approx(0.01 * len(office.buffer.asked))
+    assert worked_s == pytest.approx(0.004 * len(office.buffer.asked))
     assert 9 * worked_s <= rested_s < 9 * worked_s + 5
 
 
@@ -194,3 +197,52 @@ async def test_a_count_is_in_the_numbers_of_its_process_and_of_the_worker_above(
 async def test_what_a_publisher_of_before_reports_is_understood() -> None:
     report = msgspec.json.decode(b'{"publications": 3}', type=PublisherReport)
     assert report.counting == CountingReport()
+
+
+class OneLease:
+    """A lease that somebody holds until they let go of it."""
+
+    def __init__(self) -> None:
+        self.holder = ""
+        self.is_away = False
+
+    async def hold(self, holder: str) -> bool:
+        if self.is_away:
+            raise RetryableError("Redis is away")
+        self.holder = self.holder or holder
+        return self.holder == holder
+
+    async def release(self, holder: str) -> None:
+        assert self.holder == holder
+        self.holder = ""
+
+
+async def test_of_several_workers_one_counts_and_another_takes_over(office: Office) -> None:
+    lease, offices = OneLease(), [office, Office()]
+    await offices[1].fill()
+    stops, running = [], []
+    for number, one in enumerate(offices):
+        one.turn.is_ours, stop = False, asyncio.Event()
+        turns = CountingTurns(
+            one.counting, lease, one.turn, holder=f"w{number}", renew_every_s=0.01
+        )
+        stops.append(stop)
+        running.append(asyncio.create_task(turns.run(stop)))
+        await asyncio.sleep(0)
+
+    async def counted(one: Office) -> None:
+        async with asyncio.timeout(20):
+            while not one.report.counted_at_ms:  # noqa: ASYNC110
+                await asyncio.sleep(0.01)
+
+    await counted(offices[0])
+    lease.is_away = True
+    await asyncio.sleep(0.05)
+    lease.is_away = False
+    assert offices[1].buffer.asked == []
+    stops[0].set()
+    await running[0]
+    await counted(offices[1])
+    stops[1].set()
+    await running[1]
+    assert lease.holder == "", "the next one need not wait"
