@@ -17,12 +17,14 @@ from serve_api.fields import (
     At,
     Exclude,
     IncludeContent,
+    Language,
     Limit,
     RadiusM,
     Tags,
     at_most,
     milliseconds_of,
     point_of,
+    tags_of,
 )
 
 _HalfLife = Annotated[
@@ -40,6 +42,7 @@ class PopularParameters(msgspec.Struct, frozen=True, kw_only=True):
 
     limit: Limit = 10
     filter: Tags = ()
+    language: Language | None = None
     near: Around | None = None
     radius_m: RadiusM | None = None
     exclude: Exclude = ()
@@ -50,9 +53,12 @@ class PopularParameters(msgspec.Struct, frozen=True, kw_only=True):
     def request(self, now_ms: int) -> PopularRequest:
         """What the core understands. Raises: BadParameterError."""
         asked_ms = milliseconds_of(self.at)
+        tags, without = tags_of(self.filter)
         at_ms = now_ms if asked_ms is None else asked_ms
         where = ContentFilter(
-            tags=self.filter,
+            tags=tags,
+            without=without,
+            language=self.language,
             near=point_of(self.near, self.radius_m),
             radius_m=self.radius_m,
             exclude=frozenset(self.exclude),

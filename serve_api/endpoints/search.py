@@ -14,6 +14,7 @@ from serve_api.fields import (
     At,
     Exclude,
     IncludeContent,
+    Language,
     Limit,
     RadiusM,
     SearchedText,
@@ -21,6 +22,7 @@ from serve_api.fields import (
     at_most,
     milliseconds_of,
     point_of,
+    tags_of,
 )
 
 
@@ -30,6 +32,7 @@ class SearchParameters(msgspec.Struct, frozen=True, kw_only=True):
     q: SearchedText
     limit: Limit = 10
     filter: Tags = ()
+    language: Language | None = None
     near: Around | None = None
     radius_m: RadiusM | None = None
     exclude: Exclude = ()
@@ -39,8 +42,11 @@ class SearchParameters(msgspec.Struct, frozen=True, kw_only=True):
     def where(self, now_ms: int) -> ContentFilter:
         """The restrictions that every item obeys. Raises: BadParameterError."""
         at_ms = milliseconds_of(self.at)
+        tags, without = tags_of(self.filter)
         return ContentFilter(
-            tags=self.filter,
+            tags=tags,
+            without=without,
+            language=self.language,
             near=point_of(self.near, self.radius_m),
             radius_m=self.radius_m,
             exclude=frozenset(self.exclude),

@@ -24,7 +24,6 @@ from serve_api.settings import ServeSettings
 from tests.build import DAY_MS, WINDOW_MS, content, event
 
 ODD_IDS = ("a/b", "/", "a//b/", "a b", "100%", "ü-😀", "a%2Fb", "a?b#c", "+", "日本/x")
-YEAR_MS = 365 * DAY_MS
 CATALOGUE = InMemoryContentStore(
     [
         content(
@@ -37,7 +36,12 @@ CATALOGUE = InMemoryContentStore(
             image="https://example.org/1",
             language="en",
         ),
-        content("song", title="A song at the gate", text="Prisoners sing.", tags=("theme:Music",)),
+        content(
+            "song",
+            title="A song at the gate",
+            text="Prisoners sing.",
+            tags=("theme:Music", "length:Short"),
+        ),
         content("plain", title="Plain", text="", tags=()),
         content("hidden", text="They sing.", rules=ContentRules(hidden=True)),
         content("over", text="They sang to sing.", rules=ContentRules(valid_until_ms=1)),

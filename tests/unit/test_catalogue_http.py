@@ -90,6 +90,9 @@ class TestSearch:
         [
             ({"filter": "THEME:music"}, {"opera", "song"}),
             ({"filter": "theme:none"}, set()),
+            ({"filter": ["theme:music", "!length:short"]}, {"opera"}),
+            ({"language": "EN-gb"}, {"opera", "song"}),
+            ({"language": "de"}, {"song"}),
             ({"near": "50.5,14.1", "radius_m": 500}, {"opera"}),
             ({"near": "50.5,14.1"}, {"opera", "song"}),
             ({"exclude": ["opera", "nobody"]}, {"song"}),
@@ -118,6 +121,7 @@ class TestSearch:
             ({"q": "a", "limit": 0}, "limit"),
             ({"q": "a", "limit": 21}, "limit"),
             ({"q": "a", "filter": "Music"}, "filter"),
+            ({"q": "a", "language": "!"}, "language"),
             ({"q": "a", "near": "91,0"}, "near"),
             ({"q": "a", "radius_m": 5}, "radius_m"),
             ({"q": "a", "near": "1,2", "radius_m": 0}, "radius_m"),

@@ -184,6 +184,7 @@ ITEMS = [
         tags=(f"a:{number % 3}", f"b:{number % 2}"),
         position=GeoPoint(52.0 + number / 100, 13.0) if number % 4 else None,
         popularity=float(number % 5),
+        language=(None, "de", "en")[number // 5 % 3],
         rules=ContentRules(hidden=number % 7 == 3, apart=("g",) if number % 6 == 2 else ()),
     )
     for number in range(24)
@@ -193,6 +194,8 @@ SCOPES = st.fixed_dictionaries(
     {},
     optional={
         "tags": st.lists(st.sampled_from(("a:0", "a:1", "b:1", "c:0")), max_size=2).map(tuple),
+        "without": st.lists(st.sampled_from(("a:0", "b:1")), max_size=1).map(tuple),
+        "language": st.sampled_from(("de", "en-GB", "fr")),
         "near": st.just(GeoPoint(52.1, 13.0)),
         "radius_m": st.sampled_from((1.0, 3_000.0, 50_000.0)),
         "exclude": st.frozensets(st.sampled_from(["i1", "i2", "i8", "x"])),

@@ -47,6 +47,8 @@ async def test_views_rank_with_the_half_life_that_is_asked_for() -> None:
     scoped = await client.json("/api/popular", filter="theme:music", near="50.5,14.1", radius_m=500)
     assert [one["content_id"] for one in scoped["items"]] == ["opera"]
     assert await client.found("/api/popular", limit=1, exclude="song") == ["opera"]
+    assert await client.found("/api/popular", limit=1, filter="!length:short") == ["opera"]
+    assert "opera" not in await client.found("/api/popular", language="de")
 
 
 @pytest.mark.parametrize(
