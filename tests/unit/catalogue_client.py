@@ -5,7 +5,7 @@ from typing import Any
 
 import httpx
 from prometheus_client import CollectorRegistry
-from starlette.applications import Starlette
+from starlette.types import ASGIApp
 
 from adapters.memory.content_store import InMemoryContentStore
 from adapters.memory.popularity import InMemoryPopularityStore
@@ -64,7 +64,7 @@ class Store(InMemoryPopularityStore):
         return await super().get(known)
 
 
-def app_of(contents: ContentStore = CATALOGUE, views: LatestViews | None = None) -> Starlette:
+def app_of(contents: ContentStore = CATALOGUE, views: LatestViews | None = None) -> ASGIApp:
     """The read API; `views` are looked at by the test."""
     return serve_app(
         SharedSettings(popularity=PopularityConfig(half_life_days=4.0)),
@@ -79,7 +79,7 @@ def app_of(contents: ContentStore = CATALOGUE, views: LatestViews | None = None)
 class Client:
     """Asks an application in this process."""
 
-    def __init__(self, app: Starlette) -> None:
+    def __init__(self, app: ASGIApp) -> None:
         self.http = httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://test")
 
     async def get(self, path: str, **more: Any) -> httpx.Response:
