@@ -24,6 +24,7 @@ from serve_api.endpoints.recommend import RecommendEndpoint
 from serve_api.endpoints.search import SearchEndpoint
 from serve_api.endpoints.similar import SimilarEndpoint
 from serve_api.endpoints.usermodel import UserModelEndpoint
+from serve_api.endpoints.why import WhyEndpoint
 from serve_api.metrics import ServeMetrics
 from serve_api.routing import Router, on_http_exception, problem_response
 from serve_api.settings import ServeSettings
@@ -52,9 +53,10 @@ class ServeApi:
         self._endpoints: Sequence[Endpoint] = (
             RecommendEndpoint(recommender, metrics, settings.max_limit),
             SimilarEndpoint(recommender, contents, settings.max_limit),
-            ContentEndpoint(contents),
-            SearchEndpoint(contents, settings.max_limit),
+            WhyEndpoint(recommender, settings.max_limit),
             PopularEndpoint(popularity, settings.max_limit),
+            SearchEndpoint(contents, settings.max_limit),
+            ContentEndpoint(contents),
             UserModelEndpoint(models),
         )
 

@@ -33,22 +33,33 @@ def score_all(items: ContentRows, given: ScoringInput) -> dict[str, Floats]:
 
     Shape: scorer name to (len(items),).
     """
-    signals = given.signals
     closeness = _closeness(items, given)
     tags = items.columns.tags.of(items.rows)
+    overlaps = {
+        name: _tag_overlap(items, tags, profile) for name, profile in tag_profiles(given).items()
+    }
     scores = {
         "semantic": closeness.taste,
         "affinity": _affinity(closeness.likes, given),
-        "tag": _tag_overlap(items, tags, signals.tag_affinity),
+        "tag": overlaps["tag"],
         "recency": closeness.last_view,
         "session": closeness.session,
-        "session_tag": _session_tags(items, tags, given),
+        "session_tag": overlaps["session_tag"],
         "session_related": _session_related(items, given),
-        "aversion": _tag_overlap(items, tags, signals.tag_aversion),
+        "aversion": overlaps["aversion"],
         "geo": _geo(items, given),
         "fatigue": _fatigue(items, given),
     }
     return {name: values for name, values in scores.items() if values is not None}
+
+
+def tag_profiles(given: ScoringInput) -> dict[str, Mapping[str, float]]:
+    """The tags that items are compared with, each with its weight, by the scorer's name."""
+    return {
+        "tag": given.signals.tag_affinity,
+        "session_tag": given.session[0].tags if len(given.session) else {},
+        "aversion": given.signals.tag_aversion,
+    }
 
 
 class _Closeness(msgspec.Struct, frozen=True):
@@ -110,12 +121,6 @@ def _tag_overlap(items: ContentRows, tags: TagRows, profile: Mapping[str, float]
     weights = {tag_key(tag): weight for tag, weight in profile.items()}
     wanted = items.columns.tags.profile(weights)
     return np.minimum(1.0, tags.overlap(wanted) / total)
-
-
-def _session_tags(items: ContentRows, tags: TagRows, given: ScoringInput) -> Floats | None:
-    if not len(given.session):
-        return None
-    return _tag_overlap(items, tags, dict(given.session[0].tags))
 
 
 def _session_related(items: ContentRows, given: ScoringInput) -> Floats | None:

@@ -2,30 +2,16 @@
 
 from typing import Annotated
 
-import msgspec
 from msgspec import Meta
 
 from core.config import HalfLifeDays
-from core.content import ContentFilter
 from core.http.operation import Documented, Operation
 from core.popular import Popularity
 from core.popular_list import PopularList, PopularRequest
 from serve_api.endpoint import Answer, Call
 from serve_api.etags import strong_etag
-from serve_api.fields import (
-    Around,
-    At,
-    Exclude,
-    IncludeContent,
-    Language,
-    Limit,
-    RadiusM,
-    Tags,
-    at_most,
-    milliseconds_of,
-    point_of,
-    tags_of,
-)
+from serve_api.fields import Around, IncludeContent, at_most, milliseconds_of
+from serve_api.list_parameters import ScopeParameters
 
 _HalfLife = Annotated[
     HalfLifeDays,
@@ -37,38 +23,21 @@ _HalfLife = Annotated[
 ]
 
 
-class PopularParameters(msgspec.Struct, frozen=True, kw_only=True):
+class PopularParameters(ScopeParameters, frozen=True, kw_only=True):
     """How views count, and what restricts the list."""
 
-    limit: Limit = 10
-    filter: Tags = ()
-    language: Language | None = None
     near: Around | None = None
-    radius_m: RadiusM | None = None
-    exclude: Exclude = ()
     half_life_days: _HalfLife | None = None
     include_content: IncludeContent = False
-    at: At | None = None
 
     def request(self, now_ms: int) -> PopularRequest:
         """What the core understands. Raises: BadParameterError."""
         asked_ms = milliseconds_of(self.at)
-        tags, without = tags_of(self.filter)
-        at_ms = now_ms if asked_ms is None else asked_ms
-        where = ContentFilter(
-            tags=tags,
-            without=without,
-            language=self.language,
-            near=point_of(self.near, self.radius_m),
-            radius_m=self.radius_m,
-            exclude=frozenset(self.exclude),
-            now_ms=at_ms,
-        )
         return PopularRequest(
             limit=self.limit,
-            where=where,
+            where=self.where(now_ms),
+            at_ms=now_ms if asked_ms is None else asked_ms,
             half_life_days=self.half_life_days,
-            at_ms=at_ms,
             include_content=self.include_content,
         )
 

@@ -3,55 +3,21 @@
 import msgspec
 
 from core.columns import ContentRows
-from core.content import ContentFilter
 from core.http.operation import Documented, Operation
 from core.ports import ContentStore
 from core.shown_content import ShownContent
 from serve_api.endpoint import Answer, Call
 from serve_api.etags import strong_etag
-from serve_api.fields import (
-    Around,
-    At,
-    Exclude,
-    IncludeContent,
-    Language,
-    Limit,
-    RadiusM,
-    SearchedText,
-    Tags,
-    at_most,
-    milliseconds_of,
-    point_of,
-    tags_of,
-)
+from serve_api.fields import Around, IncludeContent, SearchedText, at_most
+from serve_api.list_parameters import ScopeParameters
 
 
-class SearchParameters(msgspec.Struct, frozen=True, kw_only=True):
+class SearchParameters(ScopeParameters, frozen=True, kw_only=True):
     """What is searched for, and within what."""
 
     q: SearchedText
-    limit: Limit = 10
-    filter: Tags = ()
-    language: Language | None = None
     near: Around | None = None
-    radius_m: RadiusM | None = None
-    exclude: Exclude = ()
     include_content: IncludeContent = False
-    at: At | None = None
-
-    def where(self, now_ms: int) -> ContentFilter:
-        """The restrictions that every item obeys. Raises: BadParameterError."""
-        at_ms = milliseconds_of(self.at)
-        tags, without = tags_of(self.filter)
-        return ContentFilter(
-            tags=tags,
-            without=without,
-            language=self.language,
-            near=point_of(self.near, self.radius_m),
-            radius_m=self.radius_m,
-            exclude=frozenset(self.exclude),
-            now_ms=now_ms if at_ms is None else at_ms,
-        )
 
 
 class FoundItem(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -63,7 +29,7 @@ class FoundItem(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     content: ShownContent | None = None
 
 
-class Found(msgspec.Struct, frozen=True, kw_only=True):
+class FoundItems(msgspec.Struct, frozen=True, kw_only=True):
     """What was found, best first."""
 
     items: tuple[FoundItem, ...]
@@ -81,15 +47,16 @@ class SearchEndpoint:
             path="/api/search",
             summary="Items by their words",
             description="By the words of titles and texts, rare ones before common ones; the "
-            "last word may be unfinished, so that it can be asked while somebody types. Case and "
-            "accents do not matter. A text without any word finds nothing.",
+            "last word may be unfinished, so that it can be asked while somebody types (not where "
+            "CONTENT_SERVING is qdrant). Case and accents do not matter. A text without any word "
+            "finds nothing.",
             group="Catalogue",
             access="recommend",
             parameters=at_most(SearchParameters, "limit", max_limit),
             answers={
                 200: Documented(
                     description="What was found, which may be nothing.",
-                    body=Found,
+                    body=FoundItems,
                     headers={"ETag": "Changes with the answer."},
                 ),
                 304: Documented(description="It is as `If-None-Match` says."),
@@ -101,7 +68,7 @@ class SearchEndpoint:
         asked, contents = call.parameters, self._contents.edition()
         where = asked.where(call.now_ms)
         rows = await contents.search_text(asked.q, limit=asked.limit, where=where)
-        found = Found(
+        found = FoundItems(
             items=_items(rows, with_content=asked.include_content),
             catalogue_version=contents.version,
         )
