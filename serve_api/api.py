@@ -15,11 +15,15 @@ from core.errors import RetryableError
 from core.http.operation import Documented, Operation
 from core.http.problems import Problem, ProblemError
 from core.log_names import ANSWER_FAILED
+from core.popular import Popularity
 from core.ports import ContentStore, UserModelStore
 from core.recommendation import Away
 from core.recommender import Recommender
 from serve_api.endpoint import Endpoint
+from serve_api.endpoints.content import ContentEndpoint
+from serve_api.endpoints.popular import PopularEndpoint
 from serve_api.endpoints.recommend import RecommendEndpoint
+from serve_api.endpoints.search import SearchEndpoint
 from serve_api.endpoints.similar import SimilarEndpoint
 from serve_api.endpoints.usermodel import UserModelEndpoint
 from serve_api.endpoints.why import WhyEndpoint
@@ -39,6 +43,7 @@ class ServeApi:
         recommender: Recommender,
         models: UserModelStore,
         contents: ContentStore,
+        popularity: Popularity,
         settings: ServeSettings,
         clock_ms: Callable[[], int],
         metrics: ServeMetrics,
@@ -50,6 +55,9 @@ class ServeApi:
             RecommendEndpoint(recommender, metrics, settings.max_limit),
             SimilarEndpoint(recommender, contents, settings.max_limit),
             WhyEndpoint(recommender, settings.max_limit),
+            PopularEndpoint(popularity, settings.max_limit),
+            SearchEndpoint(contents, settings.max_limit),
+            ContentEndpoint(contents),
             UserModelEndpoint(models),
         )
 

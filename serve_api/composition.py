@@ -1,7 +1,8 @@
 """Wires the serve side: the only module here that knows the adapters."""
 
+import asyncio
 from collections.abc import AsyncIterator, Mapping
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from time import monotonic
 from typing import TYPE_CHECKING
 
@@ -11,6 +12,7 @@ from starlette.applications import Starlette
 
 from adapters.exposition import expose_metrics
 from adapters.live_contents import live_contents
+from adapters.memory.popularity import InMemoryPopularityStore
 from adapters.memory.user_models import InMemoryUserModelStore
 from adapters.plans.toml import read_plan
 from adapters.process import clock_ms, serve_http, stop_signals
@@ -20,12 +22,18 @@ from core.config import CandidateConfig
 from core.content import ContentFilter
 from core.log_names import MODELS_MISSED
 from core.modelling.build import ModelBasis
-from core.ports import ContentStore, UserModelStore
+from core.popular import Popularity
+from core.ports import ContentStore, PopularityStore, UserModelStore
 from core.recommender import Recommender
+<<<<<<< HEAD
 from core.standby import Standby
 from serve_api.api import ServeApi
 from serve_api.guard import BreakerGuard
 from serve_api.guarded_models import GuardedModels
+=======
+from core.stored_views import POPULARITY_TTL_S
+from serve_api.api import ServeApi
+from serve_api.latest_views import LatestViews
 from serve_api.metrics import ServeMetrics
 from serve_api.settings import ServeSettings
 
@@ -60,12 +68,14 @@ async def run_serve(settings: ServeProcess) -> None:
         live_contents(settings, client, registry) as contents,
         _models(settings) as models,
         _standby(settings, contents) as standby,
+        latest_views(_popularity(client)) as views,
     ):
         app = serve_app(
             settings,
             settings.serve,
             models=models,
             contents=contents,
+            views=views,
             registry=registry,
             standby=standby,
         )
@@ -78,10 +88,11 @@ def serve_app(
     *,
     models: UserModelStore,
     contents: ContentStore,
+    views: LatestViews,
     registry: CollectorRegistry,
     standby: Standby | None = None,
 ) -> Starlette:
-    """Wire the API over whichever adapters."""
+    """Wire the API over whichever adapters; `views` must be running."""
     basis = ModelBasis.of(read_plan(shared.event_plan), shared.model)
     api = ServeApi(
         recommender=Recommender(
@@ -89,11 +100,30 @@ def serve_app(
         ),
         models=models,
         contents=contents,
+        popularity=Popularity(
+            contents,
+            views.counts,
+            facet_caps=shared.ranking.facet_caps,
+            half_life_days=shared.popularity.half_life_days,
+        ),
         settings=serve,
         clock_ms=clock_ms,
         metrics=ServeMetrics(registry),
     )
     return expose_metrics(api.app(), registry)
+
+
+@asynccontextmanager
+async def latest_views(store: PopularityStore) -> AsyncIterator[LatestViews]:
+    """The counts of views, kept as new as those in the store."""
+    views = LatestViews(store)
+    task = asyncio.create_task(views.run())
+    try:
+        yield views
+    finally:
+        task.cancel()
+        with suppress(asyncio.CancelledError):
+            await task
 
 
 @asynccontextmanager
@@ -162,3 +192,11 @@ async def _as_a_stranger_asks(contents: ContentStore, limits: CandidateConfig) -
     await contents.sample(limit=limits.sample, seed=0, where=anything)
     await contents.search_popular(limit=limits.popular, where=anything)
     await contents.pinned(where=anything)
+
+
+def _popularity(client: "Client | None") -> PopularityStore:
+    if client is None:
+        return InMemoryPopularityStore(ttl_s=POPULARITY_TTL_S, clock_s=monotonic)
+    from adapters.redis.popularity import RedisPopularityStore  # noqa: PLC0415
+
+    return RedisPopularityStore(client, ttl_s=POPULARITY_TTL_S)
