@@ -25,14 +25,11 @@ from core.modelling.build import ModelBasis
 from core.popular import Popularity
 from core.ports import ContentStore, PopularityStore, UserModelStore
 from core.recommender import Recommender
-<<<<<<< HEAD
 from core.standby import Standby
+from core.stored_views import POPULARITY_TTL_S
 from serve_api.api import ServeApi
 from serve_api.guard import BreakerGuard
 from serve_api.guarded_models import GuardedModels
-=======
-from core.stored_views import POPULARITY_TTL_S
-from serve_api.api import ServeApi
 from serve_api.latest_views import LatestViews
 from serve_api.metrics import ServeMetrics
 from serve_api.settings import ServeSettings
