@@ -19,6 +19,7 @@ from adapters.standby import some_of, standby_of
 from core.config import RankingConfig
 from core.content import ContentFilter, ContentRules
 from core.errors import NoCatalogueError, RejectedError, RetryableError
+from core.popular import Popularity
 from core.ports import ContentStore
 from core.recommendation import Recommendation, RecommendRequest
 from core.recommender import Recommender
@@ -223,6 +224,7 @@ async def api(models: Models, contents: ContentStore) -> AsyncIterator[httpx.Asy
             recommender=Recommender(reader, contents, RankingConfig(), "c1"),
             models=reader,
             contents=contents,
+            popularity=Popularity(contents, lambda: None, facet_caps=(), half_life_days=7.0),
             settings=ServeSettings(),
             clock_ms=lambda: NOW_MS,
             metrics=ServeMetrics(registry),
