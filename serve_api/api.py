@@ -17,23 +17,27 @@ from core.http.operation import Documented, Operation
 from core.http.problems import Problem, ProblemError
 from core.log_names import ANSWER_FAILED
 from core.modelling.build import ModelBasis
-from core.ports import ContentStore, EventSource, UserModelStore
+from core.popular import Popularity
 from core.recommendation import Away
 from core.recommender import Recommender
 from core.telling.explainer import ModelExplainer
 from core.telling.historian import ModelHistorian
 from serve_api.endpoint import Endpoint
 from serve_api.endpoints.batch import BatchEndpoint
+from serve_api.endpoints.content import ContentEndpoint
 from serve_api.endpoints.explain_model import ExplainModelEndpoint
 from serve_api.endpoints.model_history import ModelHistoryEndpoint
+from serve_api.endpoints.popular import PopularEndpoint
 from serve_api.endpoints.preview import PreviewEndpoint
 from serve_api.endpoints.recommend import RecommendEndpoint
+from serve_api.endpoints.search import SearchEndpoint
 from serve_api.endpoints.similar import SimilarEndpoint
 from serve_api.endpoints.usermodel import UserModelEndpoint
 from serve_api.endpoints.why import WhyEndpoint
 from serve_api.metrics import ServeMetrics
 from serve_api.routing import Router, on_http_exception, problem_response
 from serve_api.settings import ServeSettings
+from serve_api.sources import Sources
 
 _log = structlog.get_logger()
 
@@ -45,27 +49,30 @@ class ServeApi:
         self,
         *,
         recommender: Recommender,
-        models: UserModelStore,
-        contents: ContentStore,
-        events: EventSource,
+        sources: Sources,
         basis: ModelBasis,
+        popularity: Popularity,
         settings: ServeSettings,
         clock_ms: Callable[[], int],
         metrics: ServeMetrics,
     ) -> None:
-        """Keep the parts. `models` are for who would rather wait than do without."""
+        """Keep the parts."""
+        contents, events, patient = sources.contents, sources.events, sources.patient_models
         self._recommender = recommender
         self._router = Router(settings, metrics, clock_ms)
         self._endpoints: Sequence[Endpoint] = (
             RecommendEndpoint(recommender, metrics, settings.max_limit),
             PreviewEndpoint(recommender, contents, basis.config.signals, settings.max_limit),
-            BatchEndpoint(recommender, models, metrics, settings),
+            BatchEndpoint(recommender, patient, metrics, settings),
             SimilarEndpoint(recommender, contents, settings.max_limit),
             WhyEndpoint(recommender, settings.max_limit),
-            UserModelEndpoint(models),
-            ExplainModelEndpoint(ModelExplainer(events, models, contents, basis)),
+            PopularEndpoint(popularity, settings.max_limit),
+            SearchEndpoint(contents, settings.max_limit),
+            ContentEndpoint(contents),
+            UserModelEndpoint(sources.models),
+            ExplainModelEndpoint(ModelExplainer(events, patient, contents, basis)),
             ModelHistoryEndpoint(
-                ModelHistorian(events, models, contents, basis, between=lambda: asyncio.sleep(0))
+                ModelHistorian(events, patient, contents, basis, between=lambda: asyncio.sleep(0))
             ),
         )
 

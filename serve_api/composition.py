@@ -1,8 +1,8 @@
 """Wires the serve side: the only module here that knows the adapters."""
 
+import asyncio
 from collections.abc import AsyncIterator, Mapping
-from contextlib import asynccontextmanager
-from math import inf
+from contextlib import asynccontextmanager, suppress
 from time import monotonic
 from typing import TYPE_CHECKING
 
@@ -13,6 +13,7 @@ from starlette.applications import Starlette
 from adapters.exposition import expose_metrics
 from adapters.live_contents import live_contents
 from adapters.memory.event_buffer import InMemoryEventBuffer
+from adapters.memory.popularity import InMemoryPopularityStore
 from adapters.memory.user_models import InMemoryUserModelStore
 from adapters.plans.toml import read_plan
 from adapters.process import clock_ms, serve_http, stop_signals
@@ -22,20 +23,27 @@ from core.config import CandidateConfig
 from core.content import ContentFilter
 from core.log_names import MODELS_MISSED
 from core.modelling.build import ModelBasis
-from core.ports import ContentStore, EventSource, UserModelStore
+from core.popular import Popularity
+from core.ports import ContentStore, EventSource, PopularityStore, UserModelStore
 from core.recommender import Recommender
 from core.standby import Standby
+from core.stored_views import POPULARITY_TTL_S
 from serve_api.api import ServeApi
 from serve_api.guard import BreakerGuard
 from serve_api.guarded_models import GuardedModels
+from serve_api.latest_views import LatestViews
 from serve_api.metrics import ServeMetrics
 from serve_api.settings import ServeSettings
+from serve_api.sources import Sources
 
 if TYPE_CHECKING:
     from adapters.redis.connection import Client
 
 _MODELS_WAIT_S = 0.25
 """Within a probe's second a cluster's client gets past nodes that hang."""
+_CONNECTIONS = 10
+_MODELS_CONNECTIONS = 250
+"""A read that waits for a connection would take our own load for an outage."""
 
 _log = structlog.get_logger()
 
@@ -55,18 +63,22 @@ async def run_serve(settings: ServeProcess) -> None:
     """The read API's process."""
     registry = CollectorRegistry()
     async with (
-        _client(settings) as client,
+        _client(settings, timeout_s=settings.redis_timeout_s, connections=_CONNECTIONS) as client,
         live_contents(settings, client, registry) as contents,
         _models(settings) as models,
         _standby(settings, contents) as standby,
+        latest_views(_popularity(client)) as views,
     ):
         app = serve_app(
             settings,
             settings.serve,
-            models=models,
-            patient_models=_patient_models(settings, client, models),
-            contents=contents,
-            events=_events(settings, client),
+            Sources(
+                models=models,
+                patient_models=_patient_models(settings, client, models),
+                contents=contents,
+                events=_events(settings, client),
+            ),
+            views=views,
             registry=registry,
             standby=standby,
         )
@@ -76,28 +88,30 @@ async def run_serve(settings: ServeProcess) -> None:
 def serve_app(
     shared: SharedSettings,
     serve: ServeSettings,
+    sources: Sources,
     *,
-    models: UserModelStore,
-    contents: ContentStore,
-    events: EventSource,
+    views: LatestViews,
     registry: CollectorRegistry,
-    patient_models: UserModelStore | None = None,
     standby: Standby | None = None,
 ) -> Starlette:
-    """Wire the API over whichever adapters.
-
-    `patient_models` are the same as `models`, for operations that would rather
-    wait for them than do without.
-    """
+    """Wire the API over whichever adapters; `views` must be running."""
     basis = ModelBasis.of(read_plan(shared.event_plan), shared.model)
     api = ServeApi(
         recommender=Recommender(
-            models, contents, shared.ranking, basis.config_version, standby=standby
+            sources.models,
+            sources.contents,
+            shared.ranking,
+            basis.config_version,
+            standby=standby,
         ),
-        models=patient_models or models,
-        contents=contents,
-        events=events,
+        sources=sources,
         basis=basis,
+        popularity=Popularity(
+            sources.contents,
+            views.counts,
+            facet_caps=shared.ranking.facet_caps,
+            half_life_days=shared.popularity.half_life_days,
+        ),
         settings=serve,
         clock_ms=clock_ms,
         metrics=ServeMetrics(registry),
@@ -106,8 +120,21 @@ def serve_app(
 
 
 @asynccontextmanager
+async def latest_views(store: PopularityStore) -> AsyncIterator[LatestViews]:
+    """The counts of views, kept as new as those in the store."""
+    views = LatestViews(store)
+    task = asyncio.create_task(views.run())
+    try:
+        yield views
+    finally:
+        task.cancel()
+        with suppress(asyncio.CancelledError):
+            await task
+
+
+@asynccontextmanager
 async def _client(
-    settings: ServeProcess, *, longest_wait_s: float = inf
+    settings: ServeProcess, *, timeout_s: float, connections: int
 ) -> "AsyncIterator[Client | None]":
     if not settings.redis_url:
         yield None
@@ -117,8 +144,9 @@ async def _client(
 
     client = connect(
         settings.redis_url,
-        timeout_s=min(settings.redis_timeout_s, longest_wait_s),
+        timeout_s=timeout_s,
         cluster=settings.redis_cluster,
+        connections=connections,
     )
     try:
         yield client
@@ -129,7 +157,8 @@ async def _client(
 @asynccontextmanager
 async def _models(settings: ServeProcess) -> AsyncIterator[UserModelStore]:
     # A client of its own: its waits are short, and no snapshot is fetched over it.
-    async with _client(settings, longest_wait_s=_MODELS_WAIT_S) as client:
+    wait_s = min(settings.redis_timeout_s, _MODELS_WAIT_S)
+    async with _client(settings, timeout_s=wait_s, connections=_MODELS_CONNECTIONS) as client:
         if client is None:
             _log.warning(MODELS_MISSED, hint="set REDIS_URL to serve the workers' models")
             yield InMemoryUserModelStore(ttl_s=settings.model_ttl_s, clock_s=monotonic)
@@ -191,3 +220,11 @@ def _events(settings: ServeProcess, client: "Client | None") -> EventSource:
     return RedisEventBuffer(
         client, window_ms=window_ms, max_events=most, model_ttl_s=settings.model_ttl_s
     )
+
+
+def _popularity(client: "Client | None") -> PopularityStore:
+    if client is None:
+        return InMemoryPopularityStore(ttl_s=POPULARITY_TTL_S, clock_s=monotonic)
+    from adapters.redis.popularity import RedisPopularityStore  # noqa: PLC0415
+
+    return RedisPopularityStore(client, ttl_s=POPULARITY_TTL_S)

@@ -1,6 +1,7 @@
 """From a request to an endpoint's answer: read, answer in time, encode; errors become problems."""
 
 import asyncio
+import re
 from collections.abc import Callable, Iterable
 from typing import Any
 
@@ -22,6 +23,9 @@ from serve_api.settings import ServeSettings
 _RETRY_AFTER_S = "1"
 _PRIVATE = "private, no-cache"
 """An answer may be kept by who asked for it, and shown again once we say it is still the same."""
+
+_LAST_PARAMETER = re.compile(r"\{(\w+)\}$")
+"""Ids have slashes in them, and a server decodes `%2F` before it looks for a route."""
 
 _log = structlog.get_logger()
 _encoder = msgspec.json.Encoder()
@@ -51,7 +55,8 @@ class Router:
             return response
 
         reader = None if operation.parameters is None else ParameterReader(operation.parameters)
-        return Route(operation.path, answer, methods=[operation.method])
+        path = _LAST_PARAMETER.sub(r"{\1:path}", operation.path)
+        return Route(path, answer, methods=[operation.method])
 
     async def _answer(
         self, endpoint: Endpoint, reader: ParameterReader[Any] | None, request: Request

@@ -14,9 +14,12 @@ from prometheus_client import CollectorRegistry
 
 from adapters.live_contents import live_contents
 from adapters.memory.event_buffer import FakeEventSource
+from adapters.memory.popularity import InMemoryPopularityStore
 from core.ports import ContentStore
 from core.standby import Standby
 from serve_api.composition import ServeProcess, _models, _standby, serve_app
+from serve_api.latest_views import LatestViews
+from serve_api.sources import Sources
 
 _URL = "/api/recommend"
 _AT_ONCE = 4
@@ -107,9 +110,13 @@ async def reading(
         app = serve_app(
             settings,
             settings.serve,
-            models=models,
-            contents=store,
-            events=FakeEventSource(()),
+            Sources(
+                models=models,
+                patient_models=models,
+                contents=store,
+                events=FakeEventSource(()),
+            ),
+            views=LatestViews(InMemoryPopularityStore(ttl_s=60, clock_s=time.monotonic)),
             registry=registry,
             standby=standby,
         )

@@ -13,6 +13,7 @@ from adapters.memory.user_models import InMemoryUserModelStore
 from core.config import ModelConfig
 from core.events import InteractionEvent
 from core.modelling.build import ModelBasis
+from core.popular import Popularity
 from core.ports import ContentStore, UserModelStore
 from core.recommender import Recommender
 from core.signals import UserSignals
@@ -20,6 +21,7 @@ from core.updater import UserModelUpdater
 from serve_api.api import ServeApi
 from serve_api.metrics import ServeMetrics
 from serve_api.settings import ServeSettings
+from serve_api.sources import Sources
 from tests.build import NOW_MS, PLAN, WINDOW_MS, themed_catalogue
 
 
@@ -66,9 +68,10 @@ async def served(
     contents: ContentStore | None = None,
     settings: ServeSettings | None = None,
     models: UserModelStore | None = None,
+    patient_models: UserModelStore | None = None,
     users: Iterable[str] = ("u1",),
 ) -> AsyncIterator[Served]:
-    """The API as it stands after these events. `models` is read instead of the filled ones."""
+    """The API as it stands after these events. `models` are read instead of the filled ones."""
     basis = ModelBasis.of(PLAN, ModelConfig())
     catalogue: ContentStore = contents or themed_catalogue()
     buffer = InMemoryEventBuffer(window_ms=WINDOW_MS, max_events=2000)
@@ -76,9 +79,10 @@ async def served(
     read = models or filled
     api = ServeApi(
         recommender=Recommender(read, catalogue, basis.config.ranking, basis.config_version),
-        models=read,
-        contents=catalogue,
-        events=buffer,
+        sources=Sources(
+            models=read, patient_models=patient_models or read, contents=catalogue, events=buffer
+        ),
+        popularity=Popularity(catalogue, lambda: None, facet_caps=(), half_life_days=7.0),
         basis=basis,
         settings=settings or ServeSettings(),
         clock_ms=lambda: NOW_MS,

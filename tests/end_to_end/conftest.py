@@ -23,6 +23,7 @@ ENVIRON = {
     and name not in ("CATALOGUE", "EVENT_PLAN", "QDRANT_API_URL")
 } | {
     "LOG_FORMAT": "json",
+    "POPULARITY_EVERY_S": "1",
     "SERVE_MODELS_TIMEOUT_MS": "1000",  # of a busy machine nobody expects personal answers sooner
 }
 

@@ -21,6 +21,7 @@ from core.config import ModelConfig, RankingConfig
 from core.content import ContentFilter, ContentRules
 from core.errors import NoCatalogueError, RejectedError, RetryableError
 from core.modelling.build import ModelBasis
+from core.popular import Popularity
 from core.ports import ContentStore
 from core.recommendation import Recommendation, RecommendRequest
 from core.recommender import Recommender
@@ -30,6 +31,7 @@ from serve_api.guard import BreakerGuard
 from serve_api.guarded_models import GuardedModels
 from serve_api.metrics import ServeMetrics
 from serve_api.settings import ServeSettings
+from serve_api.sources import Sources
 from tests.build import NOW_MS, PLAN, content, read, signals_of
 from tests.harmed import Contents, Models
 from tests.laws.test_answers import IDS, REQUESTS, STORE
@@ -223,10 +225,14 @@ async def api(models: Models, contents: ContentStore) -> AsyncIterator[httpx.Asy
     async with guarded(models) as reader:
         app = ServeApi(
             recommender=Recommender(reader, contents, RankingConfig(), "c1"),
-            models=reader,
-            contents=contents,
-            events=FakeEventSource(()),
+            sources=Sources(
+                models=reader,
+                patient_models=reader,
+                contents=contents,
+                events=FakeEventSource(()),
+            ),
             basis=ModelBasis.of(PLAN, ModelConfig()),
+            popularity=Popularity(contents, lambda: None, facet_caps=(), half_life_days=7.0),
             settings=ServeSettings(),
             clock_ms=lambda: NOW_MS,
             metrics=ServeMetrics(registry),
