@@ -78,18 +78,14 @@ async def run_one_process(settings: OneProcess, when_served: Callable[[Content],
     observer = queue_observer(settings, stream, stores, metrics)
     webhook = Webhook(stream, backpressure, ingest, WebhookMetrics(registry, gauges))
     views = LatestViews(stores.popularity)
-    serve = serve_app(
-        settings,
-        settings.serve,
-        Sources(
-            models=stores.models,
-            patient_models=stores.models,
-            contents=contents,
-            events=stores.buffer,
-        ),
-        views=views,
-        registry=CollectorRegistry(),
+    sources = Sources(
+        models=stores.models,
+        patient_models=stores.models,
+        contents=contents,
+        events=stores.buffer,
+        views=views.counts,
     )
+    serve = serve_app(settings, settings.serve, sources, CollectorRegistry())
     counting = _counting(settings, stores, contents, registry)
     servers = ((expose_metrics(webhook.app(), registry), ingest), (serve, settings.serve))
     async with asyncio.TaskGroup() as tasks:

@@ -47,33 +47,40 @@ class ServeApi:
 
     def __init__(
         self,
-        *,
-        recommender: Recommender,
         sources: Sources,
         basis: ModelBasis,
-        popularity: Popularity,
+        *,
+        half_life_days: float,
         settings: ServeSettings,
         clock_ms: Callable[[], int],
         metrics: ServeMetrics,
     ) -> None:
-        """Keep the parts."""
-        contents, events, patient = sources.contents, sources.events, sources.patient_models
+        """Make all that answers. `half_life_days` is that of views where a request names none."""
+        ranking, most = basis.config.ranking, settings.max_limit
+        contents, models, events = sources.contents, sources.patient_models, sources.events
+        recommender = Recommender(
+            sources.models, contents, ranking, basis.config_version, standby=sources.standby
+        )
+        popularity = Popularity(
+            contents, sources.views, facet_caps=ranking.facet_caps, half_life_days=half_life_days
+        )
+        historian = ModelHistorian(
+            events, models, contents, basis, between=lambda: asyncio.sleep(0)
+        )
         self._recommender = recommender
         self._router = Router(settings, metrics, clock_ms)
         self._endpoints: Sequence[Endpoint] = (
-            RecommendEndpoint(recommender, metrics, settings.max_limit),
-            PreviewEndpoint(recommender, contents, basis.config.signals, settings.max_limit),
-            BatchEndpoint(recommender, patient, metrics, settings),
-            SimilarEndpoint(recommender, contents, settings.max_limit),
-            WhyEndpoint(recommender, settings.max_limit),
-            PopularEndpoint(popularity, settings.max_limit),
-            SearchEndpoint(contents, settings.max_limit),
+            RecommendEndpoint(recommender, metrics, most),
+            PreviewEndpoint(recommender, contents, basis.config.signals, most),
+            BatchEndpoint(recommender, models, metrics, settings),
+            SimilarEndpoint(recommender, contents, most),
+            WhyEndpoint(recommender, most),
+            PopularEndpoint(popularity, most),
+            SearchEndpoint(contents, most),
             ContentEndpoint(contents),
-            UserModelEndpoint(sources.models),
-            ExplainModelEndpoint(ModelExplainer(events, patient, contents, basis)),
-            ModelHistoryEndpoint(
-                ModelHistorian(events, patient, contents, basis, between=lambda: asyncio.sleep(0))
-            ),
+            UserModelEndpoint(models),
+            ExplainModelEndpoint(ModelExplainer(events, models, contents, basis)),
+            ModelHistoryEndpoint(historian),
         )
 
     @property

@@ -23,9 +23,7 @@ from core.config import CandidateConfig
 from core.content import ContentFilter
 from core.log_names import MODELS_MISSED
 from core.modelling.build import ModelBasis
-from core.popular import Popularity
 from core.ports import ContentStore, EventSource, PopularityStore, UserModelStore
-from core.recommender import Recommender
 from core.standby import Standby
 from core.stored_views import POPULARITY_TTL_S
 from serve_api.api import ServeApi
@@ -62,6 +60,30 @@ def serve_settings(environ: Mapping[str, str]) -> ServeProcess:
 async def run_serve(settings: ServeProcess) -> None:
     """The read API's process."""
     registry = CollectorRegistry()
+    async with _sources(settings, registry) as sources:
+        app = serve_app(settings, settings.serve, sources, registry)
+        await serve_http(app, settings.serve.host, settings.serve.port, stop_signals())
+
+
+def serve_app(
+    shared: SharedSettings, serve: ServeSettings, sources: Sources, registry: CollectorRegistry
+) -> Starlette:
+    """Wire the API over whichever adapters."""
+    basis = ModelBasis.of(read_plan(shared.event_plan), shared.model)
+    api = ServeApi(
+        sources,
+        basis,
+        half_life_days=shared.popularity.half_life_days,
+        settings=serve,
+        clock_ms=clock_ms,
+        metrics=ServeMetrics(registry),
+    )
+    return expose_metrics(api.app(), registry)
+
+
+@asynccontextmanager
+async def _sources(settings: ServeProcess, registry: CollectorRegistry) -> AsyncIterator[Sources]:
+    """By the settings: Redis or the memory of this process, a snapshot or Qdrant."""
     async with (
         _client(settings, timeout_s=settings.redis_timeout_s, connections=_CONNECTIONS) as client,
         live_contents(settings, client, registry) as contents,
@@ -69,54 +91,14 @@ async def run_serve(settings: ServeProcess) -> None:
         _standby(settings, contents) as standby,
         latest_views(_popularity(client)) as views,
     ):
-        app = serve_app(
-            settings,
-            settings.serve,
-            Sources(
-                models=models,
-                patient_models=_patient_models(settings, client, models),
-                contents=contents,
-                events=_events(settings, client),
-            ),
-            views=views,
-            registry=registry,
+        yield Sources(
+            models=models,
+            patient_models=_patient_models(settings, client, models),
+            contents=contents,
+            events=_events(settings, client),
+            views=views.counts,
             standby=standby,
         )
-        await serve_http(app, settings.serve.host, settings.serve.port, stop_signals())
-
-
-def serve_app(
-    shared: SharedSettings,
-    serve: ServeSettings,
-    sources: Sources,
-    *,
-    views: LatestViews,
-    registry: CollectorRegistry,
-    standby: Standby | None = None,
-) -> Starlette:
-    """Wire the API over whichever adapters; `views` must be running."""
-    basis = ModelBasis.of(read_plan(shared.event_plan), shared.model)
-    api = ServeApi(
-        recommender=Recommender(
-            sources.models,
-            sources.contents,
-            shared.ranking,
-            basis.config_version,
-            standby=standby,
-        ),
-        sources=sources,
-        basis=basis,
-        popularity=Popularity(
-            sources.contents,
-            views.counts,
-            facet_caps=shared.ranking.facet_caps,
-            half_life_days=shared.popularity.half_life_days,
-        ),
-        settings=serve,
-        clock_ms=clock_ms,
-        metrics=ServeMetrics(registry),
-    )
-    return expose_metrics(api.app(), registry)
 
 
 @asynccontextmanager
@@ -200,6 +182,14 @@ async def _as_a_stranger_asks(contents: ContentStore, limits: CandidateConfig) -
     await contents.pinned(where=anything)
 
 
+def _popularity(client: "Client | None") -> PopularityStore:
+    if client is None:
+        return InMemoryPopularityStore(ttl_s=POPULARITY_TTL_S, clock_s=monotonic)
+    from adapters.redis.popularity import RedisPopularityStore  # noqa: PLC0415
+
+    return RedisPopularityStore(client, ttl_s=POPULARITY_TTL_S)
+
+
 def _patient_models(
     settings: ServeProcess, client: "Client | None", models: UserModelStore
 ) -> UserModelStore:
@@ -220,11 +210,3 @@ def _events(settings: ServeProcess, client: "Client | None") -> EventSource:
     return RedisEventBuffer(
         client, window_ms=window_ms, max_events=most, model_ttl_s=settings.model_ttl_s
     )
-
-
-def _popularity(client: "Client | None") -> PopularityStore:
-    if client is None:
-        return InMemoryPopularityStore(ttl_s=POPULARITY_TTL_S, clock_s=monotonic)
-    from adapters.redis.popularity import RedisPopularityStore  # noqa: PLC0415
-
-    return RedisPopularityStore(client, ttl_s=POPULARITY_TTL_S)

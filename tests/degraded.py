@@ -14,11 +14,9 @@ from prometheus_client import CollectorRegistry
 
 from adapters.live_contents import live_contents
 from adapters.memory.event_buffer import FakeEventSource
-from adapters.memory.popularity import InMemoryPopularityStore
 from core.ports import ContentStore
 from core.standby import Standby
 from serve_api.composition import ServeProcess, _models, _standby, serve_app
-from serve_api.latest_views import LatestViews
 from serve_api.sources import Sources
 
 _URL = "/api/recommend"
@@ -107,19 +105,15 @@ async def reading(
         _given(contents) if contents else live_contents(settings, None, registry) as store,
         _standby(settings, store) as standby,
     ):
-        app = serve_app(
-            settings,
-            settings.serve,
-            Sources(
-                models=models,
-                patient_models=models,
-                contents=store,
-                events=FakeEventSource(()),
-            ),
-            views=LatestViews(InMemoryPopularityStore(ttl_s=60, clock_s=time.monotonic)),
-            registry=registry,
+        sources = Sources(
+            models=models,
+            patient_models=models,
+            contents=store,
+            events=FakeEventSource(()),
+            views=lambda: None,
             standby=standby,
         )
+        app = serve_app(settings, settings.serve, sources, registry)
         transport = httpx.ASGITransport(app)
         async with httpx.AsyncClient(transport=transport, base_url="http://test") as client:
             yield Asked(client, users, standby)

@@ -13,9 +13,7 @@ from adapters.memory.user_models import InMemoryUserModelStore
 from core.config import ModelConfig
 from core.events import InteractionEvent
 from core.modelling.build import ModelBasis
-from core.popular import Popularity
 from core.ports import ContentStore, UserModelStore
-from core.recommender import Recommender
 from core.signals import UserSignals
 from core.updater import UserModelUpdater
 from serve_api.api import ServeApi
@@ -77,13 +75,17 @@ async def served(
     buffer = InMemoryEventBuffer(window_ms=WINDOW_MS, max_events=2000)
     filled = InMemoryUserModelStore(ttl_s=60, clock_s=lambda: 0.0)
     read = models or filled
+    sources = Sources(
+        models=read,
+        patient_models=patient_models or read,
+        contents=catalogue,
+        events=buffer,
+        views=lambda: None,
+    )
     api = ServeApi(
-        recommender=Recommender(read, catalogue, basis.config.ranking, basis.config_version),
-        sources=Sources(
-            models=read, patient_models=patient_models or read, contents=catalogue, events=buffer
-        ),
-        popularity=Popularity(catalogue, lambda: None, facet_caps=(), half_life_days=7.0),
-        basis=basis,
+        sources,
+        basis,
+        half_life_days=7.0,
         settings=settings or ServeSettings(),
         clock_ms=lambda: NOW_MS,
         metrics=ServeMetrics(CollectorRegistry()),

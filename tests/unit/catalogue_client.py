@@ -69,18 +69,15 @@ class Store(InMemoryPopularityStore):
 def app_of(contents: ContentStore = CATALOGUE, views: LatestViews | None = None) -> ASGIApp:
     """The read API; `views` are looked at by the test."""
     models = InMemoryUserModelStore(ttl_s=60, clock_s=lambda: 0.0)
-    return serve_app(
-        SharedSettings(popularity=PopularityConfig(half_life_days=4.0)),
-        ServeSettings(max_limit=20),
-        Sources(
-            models=models,
-            patient_models=models,
-            contents=contents,
-            events=FakeEventSource(()),
-        ),
-        views=views or LatestViews(Store()),
-        registry=CollectorRegistry(),
+    sources = Sources(
+        models=models,
+        patient_models=models,
+        contents=contents,
+        events=FakeEventSource(()),
+        views=(views or LatestViews(Store())).counts,
     )
+    settings = SharedSettings(popularity=PopularityConfig(half_life_days=4.0))
+    return serve_app(settings, ServeSettings(max_limit=20), sources, CollectorRegistry())
 
 
 class Client:

@@ -21,7 +21,6 @@ from core.config import ModelConfig, RankingConfig
 from core.content import ContentFilter, ContentRules
 from core.errors import NoCatalogueError, RejectedError, RetryableError
 from core.modelling.build import ModelBasis
-from core.popular import Popularity
 from core.ports import ContentStore
 from core.recommendation import Recommendation, RecommendRequest
 from core.recommender import Recommender
@@ -223,16 +222,17 @@ async def api(models: Models, contents: ContentStore) -> AsyncIterator[httpx.Asy
     """The read API; its numbers are at /metrics."""
     registry = CollectorRegistry()
     async with guarded(models) as reader:
+        sources = Sources(
+            models=reader,
+            patient_models=reader,
+            contents=contents,
+            events=FakeEventSource(()),
+            views=lambda: None,
+        )
         app = ServeApi(
-            recommender=Recommender(reader, contents, RankingConfig(), "c1"),
-            sources=Sources(
-                models=reader,
-                patient_models=reader,
-                contents=contents,
-                events=FakeEventSource(()),
-            ),
-            basis=ModelBasis.of(PLAN, ModelConfig()),
-            popularity=Popularity(contents, lambda: None, facet_caps=(), half_life_days=7.0),
+            sources,
+            ModelBasis.of(PLAN, ModelConfig()),
+            half_life_days=7.0,
             settings=ServeSettings(),
             clock_ms=lambda: NOW_MS,
             metrics=ServeMetrics(registry),
