@@ -1,6 +1,7 @@
 """The read API: answers from the materialized models and never writes."""
 
 from collections.abc import Callable, Sequence
+from typing import Literal
 
 import msgspec
 import structlog
@@ -16,6 +17,7 @@ from core.http.problems import Problem, ProblemError
 from core.log_names import ANSWER_FAILED
 from core.popular import Popularity
 from core.ports import ContentStore, UserModelStore
+from core.recommendation import Away
 from core.recommender import Recommender
 from serve_api.endpoint import Endpoint
 from serve_api.endpoints.content import ContentEndpoint
@@ -47,8 +49,7 @@ class ServeApi:
         metrics: ServeMetrics,
     ) -> None:
         """Keep the parts."""
-        self._models = models
-        self._contents = contents
+        self._recommender = recommender
         self._router = Router(settings, metrics, clock_ms)
         self._endpoints: Sequence[Endpoint] = (
             RecommendEndpoint(recommender, metrics, settings.max_limit),
@@ -78,14 +79,20 @@ class ServeApi:
 
     async def _ready(self, _: Request) -> Response:
         try:
-            self._contents.edition()
-            await self._models.get_signals("readiness-probe")
+            degraded = await self._recommender.degraded()
         except RetryableError as exc:
             _log.warning(ANSWER_FAILED, path="/readyz", error=str(exc))
             return problem_response(
                 ProblemError(Problem(title="Not ready", status=503, detail=str(exc)))
             )
-        return _json({"status": "ready"})
+        return _json(Readiness(degraded=degraded))
+
+
+class Readiness(msgspec.Struct, frozen=True, kw_only=True):
+    """Requests are answered; `degraded` says what their answers do without at the moment."""
+
+    status: Literal["ready"] = "ready"
+    degraded: tuple[Away, ...]
 
 
 _STATUS = Documented(description="It is.", body=dict[str, str])
@@ -101,8 +108,10 @@ _PROBES = (
         name="readyz",
         path="/readyz",
         summary="Whether requests will be answered",
+        description="Also while models or the catalogue are away, as long as there is anything "
+        "to answer with.",
         group="Probes",
-        answers={200: _STATUS},
+        answers={200: Documented(description="They will.", body=Readiness)},
     ),
 )
 

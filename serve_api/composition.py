@@ -17,19 +17,31 @@ from adapters.memory.user_models import InMemoryUserModelStore
 from adapters.plans.toml import read_plan
 from adapters.process import clock_ms, serve_http, stop_signals
 from adapters.settings import SharedSettings, read_settings
+from adapters.standby import standby_of
+from core.config import CandidateConfig
+from core.content import ContentFilter
 from core.log_names import MODELS_MISSED
 from core.modelling.build import ModelBasis
 from core.popular import Popularity
 from core.ports import ContentStore, PopularityStore, UserModelStore
 from core.recommender import Recommender
+from core.standby import Standby
 from core.stored_views import POPULARITY_TTL_S
 from serve_api.api import ServeApi
+from serve_api.guard import BreakerGuard
+from serve_api.guarded_models import GuardedModels
 from serve_api.latest_views import LatestViews
 from serve_api.metrics import ServeMetrics
 from serve_api.settings import ServeSettings
 
 if TYPE_CHECKING:
     from adapters.redis.connection import Client
+
+_MODELS_WAIT_S = 0.25
+"""Within a probe's second a cluster's client gets past nodes that hang."""
+_CONNECTIONS = 10
+_MODELS_CONNECTIONS = 250
+"""A read that waits for a connection would take our own load for an outage."""
 
 _log = structlog.get_logger()
 
@@ -49,17 +61,20 @@ async def run_serve(settings: ServeProcess) -> None:
     """The read API's process."""
     registry = CollectorRegistry()
     async with (
-        _client(settings) as client,
+        _client(settings, timeout_s=settings.redis_timeout_s, connections=_CONNECTIONS) as client,
         live_contents(settings, client, registry) as contents,
+        _models(settings) as models,
+        _standby(settings, contents) as standby,
         latest_views(_popularity(client)) as views,
     ):
         app = serve_app(
             settings,
             settings.serve,
-            models=_models(settings, client),
+            models=models,
             contents=contents,
             views=views,
             registry=registry,
+            standby=standby,
         )
         await serve_http(app, settings.serve.host, settings.serve.port, stop_signals())
 
@@ -70,18 +85,21 @@ def serve_app(
     *,
     models: UserModelStore,
     contents: ContentStore,
-    views: LatestViews,
     registry: CollectorRegistry,
+    standby: Standby | None = None,
+    views: LatestViews | None = None,
 ) -> Starlette:
-    """Wire the API over whichever adapters; `views` must be running."""
+    """Wire the API over whichever adapters; `views` must be running, None: nobody counts any."""
     basis = ModelBasis.of(read_plan(shared.event_plan), shared.model)
     api = ServeApi(
-        recommender=Recommender(models, contents, shared.ranking, basis.config_version),
+        recommender=Recommender(
+            models, contents, shared.ranking, basis.config_version, standby=standby
+        ),
         models=models,
         contents=contents,
         popularity=Popularity(
             contents,
-            views.counts,
+            views.counts if views else lambda: None,
             facet_caps=shared.ranking.facet_caps,
             half_life_days=shared.popularity.half_life_days,
         ),
@@ -106,7 +124,9 @@ async def latest_views(store: PopularityStore) -> AsyncIterator[LatestViews]:
 
 
 @asynccontextmanager
-async def _client(settings: ServeProcess) -> "AsyncIterator[Client | None]":
+async def _client(
+    settings: ServeProcess, *, timeout_s: float, connections: int
+) -> "AsyncIterator[Client | None]":
     if not settings.redis_url:
         yield None
         return
@@ -114,7 +134,10 @@ async def _client(settings: ServeProcess) -> "AsyncIterator[Client | None]":
     from adapters.redis.connection import connect  # noqa: PLC0415
 
     client = connect(
-        settings.redis_url, timeout_s=settings.redis_timeout_s, cluster=settings.redis_cluster
+        settings.redis_url,
+        timeout_s=timeout_s,
+        cluster=settings.redis_cluster,
+        connections=connections,
     )
     try:
         yield client
@@ -122,13 +145,50 @@ async def _client(settings: ServeProcess) -> "AsyncIterator[Client | None]":
         await client.aclose()
 
 
-def _models(settings: ServeProcess, client: "Client | None") -> UserModelStore:
-    if client is None:
-        _log.warning(MODELS_MISSED, hint="set REDIS_URL to serve the workers' models")
-        return InMemoryUserModelStore(ttl_s=settings.model_ttl_s, clock_s=monotonic)
-    from adapters.redis.user_models import RedisUserModelStore  # noqa: PLC0415
+@asynccontextmanager
+async def _models(settings: ServeProcess) -> AsyncIterator[UserModelStore]:
+    # A client of its own: its waits are short, and no snapshot is fetched over it.
+    wait_s = min(settings.redis_timeout_s, _MODELS_WAIT_S)
+    async with _client(settings, timeout_s=wait_s, connections=_MODELS_CONNECTIONS) as client:
+        if client is None:
+            _log.warning(MODELS_MISSED, hint="set REDIS_URL to serve the workers' models")
+            yield InMemoryUserModelStore(ttl_s=settings.model_ttl_s, clock_s=monotonic)
+            return
+        from adapters.redis.user_models import RedisUserModelStore  # noqa: PLC0415
 
-    return RedisUserModelStore(client, ttl_s=settings.model_ttl_s)
+        models = RedisUserModelStore(client, ttl_s=settings.model_ttl_s)
+        async with BreakerGuard(
+            "models",
+            lambda: models.get_signals("readiness-probe"),
+            timeout_s=settings.serve.models_timeout_ms / 1000,
+            repeats=True,
+        ) as guard:
+            yield GuardedModels(models, guard)
+
+
+@asynccontextmanager
+async def _standby(settings: ServeProcess, contents: ContentStore) -> AsyncIterator[Standby | None]:
+    """What stands in for a catalogue that is asked at every answer."""
+    if settings.content_serving != "qdrant":
+        yield None
+        return
+    async with (
+        standby_of(contents) as kept,
+        BreakerGuard(
+            "contents",
+            lambda: _as_a_stranger_asks(contents.edition(), settings.ranking.candidates),
+            timeout_s=settings.serve.contents_timeout_ms / 1000,
+        ) as guard,
+    ):
+        yield Standby(contents=kept, guard=guard)
+
+
+async def _as_a_stranger_asks(contents: ContentStore, limits: CandidateConfig) -> None:
+    """The searches of a cold answer: where they are in time, requests are asked again."""
+    anything = ContentFilter()
+    await contents.sample(limit=limits.sample, seed=0, where=anything)
+    await contents.search_popular(limit=limits.popular, where=anything)
+    await contents.pinned(where=anything)
 
 
 def _popularity(client: "Client | None") -> PopularityStore:

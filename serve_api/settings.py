@@ -12,5 +12,9 @@ class ServeSettings(msgspec.Struct, frozen=True, kw_only=True):
     port: Port = 8081
     max_limit: Count = 100
     """Most items that one request may ask for."""
+    models_timeout_ms: Count = 40
+    """How long an answer waits for the visitor's model; then it does without."""
+    contents_timeout_ms: Count = 1000
+    """How long it waits for a catalogue that is asked in Qdrant; then what was kept answers."""
     timeout_s: Count = 2
     """How long a request may take before it answers 503."""
