@@ -13,9 +13,11 @@ import msgspec
 from prometheus_client import CollectorRegistry
 
 from adapters.live_contents import live_contents
+from adapters.memory.popularity import InMemoryPopularityStore
 from core.ports import ContentStore
 from core.standby import Standby
 from serve_api.composition import ServeProcess, _models, _standby, serve_app
+from serve_api.latest_views import LatestViews
 
 _URL = "/api/recommend"
 _AT_ONCE = 4
@@ -108,6 +110,7 @@ async def reading(
             settings.serve,
             models=models,
             contents=store,
+            views=LatestViews(InMemoryPopularityStore(ttl_s=60, clock_s=time.monotonic)),
             registry=registry,
             standby=standby,
         )
