@@ -44,6 +44,7 @@ from ingest_worker.webhook import Webhook
 from serve_api.composition import serve_app
 from serve_api.latest_views import LatestViews
 from serve_api.settings import ServeSettings
+from serve_api.sources import Sources
 
 _log = structlog.get_logger()
 
@@ -77,14 +78,14 @@ async def run_one_process(settings: OneProcess, when_served: Callable[[Content],
     observer = queue_observer(settings, stream, stores, metrics)
     webhook = Webhook(stream, backpressure, ingest, WebhookMetrics(registry, gauges))
     views = LatestViews(stores.popularity)
-    serve = serve_app(
-        settings,
-        settings.serve,
+    sources = Sources(
         models=stores.models,
+        patient_models=stores.models,
         contents=contents,
-        views=views,
-        registry=CollectorRegistry(),
+        events=stores.buffer,
+        views=views.counts,
     )
+    serve = serve_app(settings, settings.serve, sources, CollectorRegistry())
     counting = _counting(settings, stores, contents, registry)
     servers = ((expose_metrics(webhook.app(), registry), ingest), (serve, settings.serve))
     async with asyncio.TaskGroup() as tasks:

@@ -1,5 +1,6 @@
 """The read API: answers from the materialized models and never writes."""
 
+import asyncio
 from collections.abc import Callable, Sequence
 from typing import Literal
 
@@ -15,13 +16,19 @@ from core.errors import RetryableError
 from core.http.operation import Documented, Operation
 from core.http.problems import Problem, ProblemError
 from core.log_names import ANSWER_FAILED
+from core.modelling.build import ModelBasis
 from core.popular import Popularity
-from core.ports import ContentStore, UserModelStore
 from core.recommendation import Away
 from core.recommender import Recommender
+from core.telling.explainer import ModelExplainer
+from core.telling.historian import ModelHistorian
 from serve_api.endpoint import Endpoint
+from serve_api.endpoints.batch import BatchEndpoint
 from serve_api.endpoints.content import ContentEndpoint
+from serve_api.endpoints.explain_model import ExplainModelEndpoint
+from serve_api.endpoints.model_history import ModelHistoryEndpoint
 from serve_api.endpoints.popular import PopularEndpoint
+from serve_api.endpoints.preview import PreviewEndpoint
 from serve_api.endpoints.recommend import RecommendEndpoint
 from serve_api.endpoints.search import SearchEndpoint
 from serve_api.endpoints.similar import SimilarEndpoint
@@ -30,6 +37,7 @@ from serve_api.endpoints.why import WhyEndpoint
 from serve_api.metrics import ServeMetrics
 from serve_api.routing import Router, on_http_exception, problem_response
 from serve_api.settings import ServeSettings
+from serve_api.sources import Sources
 
 _log = structlog.get_logger()
 
@@ -39,26 +47,40 @@ class ServeApi:
 
     def __init__(
         self,
+        sources: Sources,
+        basis: ModelBasis,
         *,
-        recommender: Recommender,
-        models: UserModelStore,
-        contents: ContentStore,
-        popularity: Popularity,
+        half_life_days: float,
         settings: ServeSettings,
         clock_ms: Callable[[], int],
         metrics: ServeMetrics,
     ) -> None:
-        """Keep the parts."""
+        """Make all that answers. `half_life_days` is that of views where a request names none."""
+        ranking, most = basis.config.ranking, settings.max_limit
+        contents, models, events = sources.contents, sources.patient_models, sources.events
+        recommender = Recommender(
+            sources.models, contents, ranking, basis.config_version, standby=sources.standby
+        )
+        popularity = Popularity(
+            contents, sources.views, facet_caps=ranking.facet_caps, half_life_days=half_life_days
+        )
+        historian = ModelHistorian(
+            events, models, contents, basis, between=lambda: asyncio.sleep(0)
+        )
         self._recommender = recommender
         self._router = Router(settings, metrics, clock_ms)
         self._endpoints: Sequence[Endpoint] = (
-            RecommendEndpoint(recommender, metrics, settings.max_limit),
-            SimilarEndpoint(recommender, contents, settings.max_limit),
-            WhyEndpoint(recommender, settings.max_limit),
-            PopularEndpoint(popularity, settings.max_limit),
-            SearchEndpoint(contents, settings.max_limit),
+            RecommendEndpoint(recommender, metrics, most),
+            PreviewEndpoint(recommender, contents, basis.config.signals, most),
+            BatchEndpoint(recommender, models, metrics, settings),
+            SimilarEndpoint(recommender, contents, most),
+            WhyEndpoint(recommender, most),
+            PopularEndpoint(popularity, most),
+            SearchEndpoint(contents, most),
             ContentEndpoint(contents),
             UserModelEndpoint(models),
+            ExplainModelEndpoint(ModelExplainer(events, models, contents, basis)),
+            ModelHistoryEndpoint(historian),
         )
 
     @property

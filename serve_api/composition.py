@@ -12,6 +12,7 @@ from starlette.applications import Starlette
 
 from adapters.exposition import expose_metrics
 from adapters.live_contents import live_contents
+from adapters.memory.event_buffer import InMemoryEventBuffer
 from adapters.memory.popularity import InMemoryPopularityStore
 from adapters.memory.user_models import InMemoryUserModelStore
 from adapters.plans.toml import read_plan
@@ -22,9 +23,7 @@ from core.config import CandidateConfig
 from core.content import ContentFilter
 from core.log_names import MODELS_MISSED
 from core.modelling.build import ModelBasis
-from core.popular import Popularity
-from core.ports import ContentStore, PopularityStore, UserModelStore
-from core.recommender import Recommender
+from core.ports import ContentStore, EventSource, PopularityStore, UserModelStore
 from core.standby import Standby
 from core.stored_views import POPULARITY_TTL_S
 from serve_api.api import ServeApi
@@ -33,6 +32,7 @@ from serve_api.guarded_models import GuardedModels
 from serve_api.latest_views import LatestViews
 from serve_api.metrics import ServeMetrics
 from serve_api.settings import ServeSettings
+from serve_api.sources import Sources
 
 if TYPE_CHECKING:
     from adapters.redis.connection import Client
@@ -60,6 +60,30 @@ def serve_settings(environ: Mapping[str, str]) -> ServeProcess:
 async def run_serve(settings: ServeProcess) -> None:
     """The read API's process."""
     registry = CollectorRegistry()
+    async with _sources(settings, registry) as sources:
+        app = serve_app(settings, settings.serve, sources, registry)
+        await serve_http(app, settings.serve.host, settings.serve.port, stop_signals())
+
+
+def serve_app(
+    shared: SharedSettings, serve: ServeSettings, sources: Sources, registry: CollectorRegistry
+) -> Starlette:
+    """Wire the API over whichever adapters."""
+    basis = ModelBasis.of(read_plan(shared.event_plan), shared.model)
+    api = ServeApi(
+        sources,
+        basis,
+        half_life_days=shared.popularity.half_life_days,
+        settings=serve,
+        clock_ms=clock_ms,
+        metrics=ServeMetrics(registry),
+    )
+    return expose_metrics(api.app(), registry)
+
+
+@asynccontextmanager
+async def _sources(settings: ServeProcess, registry: CollectorRegistry) -> AsyncIterator[Sources]:
+    """By the settings: Redis or the memory of this process, a snapshot or Qdrant."""
     async with (
         _client(settings, timeout_s=settings.redis_timeout_s, connections=_CONNECTIONS) as client,
         live_contents(settings, client, registry) as contents,
@@ -67,47 +91,14 @@ async def run_serve(settings: ServeProcess) -> None:
         _standby(settings, contents) as standby,
         latest_views(_popularity(client)) as views,
     ):
-        app = serve_app(
-            settings,
-            settings.serve,
+        yield Sources(
             models=models,
+            patient_models=_patient_models(settings, client, models),
             contents=contents,
-            views=views,
-            registry=registry,
+            events=_events(settings, client),
+            views=views.counts,
             standby=standby,
         )
-        await serve_http(app, settings.serve.host, settings.serve.port, stop_signals())
-
-
-def serve_app(
-    shared: SharedSettings,
-    serve: ServeSettings,
-    *,
-    models: UserModelStore,
-    contents: ContentStore,
-    registry: CollectorRegistry,
-    standby: Standby | None = None,
-    views: LatestViews | None = None,
-) -> Starlette:
-    """Wire the API over whichever adapters; `views` must be running, None: nobody counts any."""
-    basis = ModelBasis.of(read_plan(shared.event_plan), shared.model)
-    api = ServeApi(
-        recommender=Recommender(
-            models, contents, shared.ranking, basis.config_version, standby=standby
-        ),
-        models=models,
-        contents=contents,
-        popularity=Popularity(
-            contents,
-            views.counts if views else lambda: None,
-            facet_caps=shared.ranking.facet_caps,
-            half_life_days=shared.popularity.half_life_days,
-        ),
-        settings=serve,
-        clock_ms=clock_ms,
-        metrics=ServeMetrics(registry),
-    )
-    return expose_metrics(api.app(), registry)
 
 
 @asynccontextmanager
@@ -197,3 +188,25 @@ def _popularity(client: "Client | None") -> PopularityStore:
     from adapters.redis.popularity import RedisPopularityStore  # noqa: PLC0415
 
     return RedisPopularityStore(client, ttl_s=POPULARITY_TTL_S)
+
+
+def _patient_models(
+    settings: ServeProcess, client: "Client | None", models: UserModelStore
+) -> UserModelStore:
+    """The same models without a guard: many are read at once, and a list without any is no use."""
+    if client is None:
+        return models
+    from adapters.redis.user_models import RedisUserModelStore  # noqa: PLC0415
+
+    return RedisUserModelStore(client, ttl_s=settings.model_ttl_s)
+
+
+def _events(settings: ServeProcess, client: "Client | None") -> EventSource:
+    window_ms, most = settings.model.window_ms, settings.max_events_per_user
+    if client is None:
+        return InMemoryEventBuffer(window_ms=window_ms, max_events=most)
+    from adapters.redis.event_buffer import RedisEventBuffer  # noqa: PLC0415
+
+    return RedisEventBuffer(
+        client, window_ms=window_ms, max_events=most, model_ttl_s=settings.model_ttl_s
+    )

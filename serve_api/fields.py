@@ -1,6 +1,6 @@
 """The types of the parameters that several operations share."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from datetime import UTC, datetime
 from typing import Annotated, Any, TypeVar, cast
 
@@ -169,13 +169,19 @@ def milliseconds_of(at: int | datetime | None) -> int | None:
 
 def at_most(kind: type[S], name: str, most: int) -> type[S]:
     """The same parameters, of which one (a whole number) is bounded by a setting."""
+    return _bounded(kind, name, Meta(le=most), lambda default: min(default, most))
+
+
+def no_longer_than(kind: type[S], name: str, most: int) -> type[S]:
+    """The same parameters, of which one (a list) is bounded by a setting."""
+    return _bounded(kind, name, Meta(max_length=most), lambda default: default[:most])
+
+
+def _bounded(kind: type[S], name: str, bound: Meta, fit: Callable[[Any], Any]) -> type[S]:
     [field] = [one for one in msgspec.structs.fields(kind) if one.name == name]
-    bounded: Any = Annotated[field.type, Meta(le=most)]
+    bounded: Any = Annotated[field.type, bound]
+    redefined = (name, bounded) if field.required else (name, bounded, fit(field.default))
     made: Any = msgspec.defstruct(
-        kind.__name__,
-        [(name, bounded, min(field.default, most))],
-        bases=(kind,),
-        frozen=True,
-        kw_only=True,
+        kind.__name__, [redefined], bases=(kind,), frozen=True, kw_only=True
     )
     return cast("type[S]", made)

@@ -63,7 +63,7 @@ class Router:
     ) -> Response:
         """The answer, or the problem document that says why there is none."""
         try:
-            async with asyncio.timeout(self._settings.timeout_s):
+            async with asyncio.timeout(endpoint.operation.timeout_s or self._settings.timeout_s):
                 call = await self._call(endpoint, reader, request)
                 return _respond(await endpoint.answer(call), request)
         except ProblemError as exc:

@@ -18,3 +18,7 @@ class ServeSettings(msgspec.Struct, frozen=True, kw_only=True):
     """How long it waits for a catalogue that is asked in Qdrant; then what was kept answers."""
     timeout_s: Count = 2
     """How long a request may take before it answers 503."""
+    max_batch_users: Count = 500
+    """Most visitors of one batch."""
+    batch_timeout_s: Count = 30
+    """How long a whole batch may take before it answers 503."""

@@ -13,11 +13,11 @@ import msgspec
 from prometheus_client import CollectorRegistry
 
 from adapters.live_contents import live_contents
-from adapters.memory.popularity import InMemoryPopularityStore
+from adapters.memory.event_buffer import FakeEventSource
 from core.ports import ContentStore
 from core.standby import Standby
 from serve_api.composition import ServeProcess, _models, _standby, serve_app
-from serve_api.latest_views import LatestViews
+from serve_api.sources import Sources
 
 _URL = "/api/recommend"
 _AT_ONCE = 4
@@ -105,15 +105,15 @@ async def reading(
         _given(contents) if contents else live_contents(settings, None, registry) as store,
         _standby(settings, store) as standby,
     ):
-        app = serve_app(
-            settings,
-            settings.serve,
+        sources = Sources(
             models=models,
+            patient_models=models,
             contents=store,
-            views=LatestViews(InMemoryPopularityStore(ttl_s=60, clock_s=time.monotonic)),
-            registry=registry,
+            events=FakeEventSource(()),
+            views=lambda: None,
             standby=standby,
         )
+        app = serve_app(settings, settings.serve, sources, registry)
         transport = httpx.ASGITransport(app)
         async with httpx.AsyncClient(transport=transport, base_url="http://test") as client:
             yield Asked(client, users, standby)

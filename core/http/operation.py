@@ -37,3 +37,5 @@ class Operation(msgspec.Struct, frozen=True, kw_only=True):
     body: type[msgspec.Struct] | None = None
     answers: Mapping[int, Documented]
     """Those that are its own; what every operation may answer is added."""
+    timeout_s: float | None = None
+    """How long it may take; None is as long as the service's operations usually may."""

@@ -13,7 +13,9 @@ S = TypeVar("S", bound=msgspec.Struct)
 
 _TRUE = frozenset(("1", "true", "yes"))
 _FALSE = frozenset(("0", "false", "no"))
-_MESSAGE = re.compile(r"^(?P<what>.*?)(?: - at `\$\.?(?P<where>.*)`)?$", re.DOTALL)
+_MESSAGE = re.compile(
+    r"^(?P<what>.*?)(?: - at (?:`key` in )?`\$\.?(?P<where>.*?)(?:\[\.\.\.\])?`)?$", re.DOTALL
+)
 _STEP = re.compile(r"[^.\[\]]+")
 
 

@@ -8,6 +8,7 @@ from prometheus_client import CollectorRegistry
 from starlette.types import ASGIApp
 
 from adapters.memory.content_store import InMemoryContentStore
+from adapters.memory.event_buffer import FakeEventSource
 from adapters.memory.popularity import InMemoryPopularityStore
 from adapters.memory.user_models import InMemoryUserModelStore
 from adapters.process import clock_ms
@@ -21,6 +22,7 @@ from core.ports import ContentStore
 from serve_api.composition import serve_app
 from serve_api.latest_views import LatestViews
 from serve_api.settings import ServeSettings
+from serve_api.sources import Sources
 from tests.build import DAY_MS, WINDOW_MS, content, event
 
 ODD_IDS = ("a/b", "/", "a//b/", "a b", "100%", "ü-😀", "a%2Fb", "a?b#c", "+", "日本/x")
@@ -66,14 +68,16 @@ class Store(InMemoryPopularityStore):
 
 def app_of(contents: ContentStore = CATALOGUE, views: LatestViews | None = None) -> ASGIApp:
     """The read API; `views` are looked at by the test."""
-    return serve_app(
-        SharedSettings(popularity=PopularityConfig(half_life_days=4.0)),
-        ServeSettings(max_limit=20),
-        models=InMemoryUserModelStore(ttl_s=60, clock_s=lambda: 0.0),
+    models = InMemoryUserModelStore(ttl_s=60, clock_s=lambda: 0.0)
+    sources = Sources(
+        models=models,
+        patient_models=models,
         contents=contents,
-        views=views or LatestViews(Store()),
-        registry=CollectorRegistry(),
+        events=FakeEventSource(()),
+        views=(views or LatestViews(Store())).counts,
     )
+    settings = SharedSettings(popularity=PopularityConfig(half_life_days=4.0))
+    return serve_app(settings, ServeSettings(max_limit=20), sources, CollectorRegistry())
 
 
 class Client:

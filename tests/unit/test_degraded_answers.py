@@ -14,12 +14,13 @@ from structlog.testing import capture_logs
 
 from adapters.exposition import expose_metrics
 from adapters.memory.content_store import InMemoryContentStore
+from adapters.memory.event_buffer import FakeEventSource
 from adapters.snapshot.live import LiveContentStore
 from adapters.standby import some_of, standby_of
-from core.config import RankingConfig
+from core.config import ModelConfig, RankingConfig
 from core.content import ContentFilter, ContentRules
 from core.errors import NoCatalogueError, RejectedError, RetryableError
-from core.popular import Popularity
+from core.modelling.build import ModelBasis
 from core.ports import ContentStore
 from core.recommendation import Recommendation, RecommendRequest
 from core.recommender import Recommender
@@ -29,7 +30,8 @@ from serve_api.guard import BreakerGuard
 from serve_api.guarded_models import GuardedModels
 from serve_api.metrics import ServeMetrics
 from serve_api.settings import ServeSettings
-from tests.build import NOW_MS, content, read, signals_of
+from serve_api.sources import Sources
+from tests.build import NOW_MS, PLAN, content, read, signals_of
 from tests.harmed import Contents, Models
 from tests.laws.test_answers import IDS, REQUESTS, STORE
 
@@ -220,11 +222,17 @@ async def api(models: Models, contents: ContentStore) -> AsyncIterator[httpx.Asy
     """The read API; its numbers are at /metrics."""
     registry = CollectorRegistry()
     async with guarded(models) as reader:
-        app = ServeApi(
-            recommender=Recommender(reader, contents, RankingConfig(), "c1"),
+        sources = Sources(
             models=reader,
+            patient_models=reader,
             contents=contents,
-            popularity=Popularity(contents, lambda: None, facet_caps=(), half_life_days=7.0),
+            events=FakeEventSource(()),
+            views=lambda: None,
+        )
+        app = ServeApi(
+            sources,
+            ModelBasis.of(PLAN, ModelConfig()),
+            half_life_days=7.0,
             settings=ServeSettings(),
             clock_ms=lambda: NOW_MS,
             metrics=ServeMetrics(registry),
