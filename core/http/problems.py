@@ -8,6 +8,7 @@ from typing import Any
 import msgspec
 
 PROBLEM_MEDIA_TYPE = "application/problem+json"
+_MAX_SHOWN_CHARS = 200
 
 
 class Problem(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -42,10 +43,17 @@ class BadParameterError(ProblemError):
                 status=400,
                 detail=f"{parameter} must be {allowed}",
                 parameter=parameter,
-                value=value,
+                value=_shown(value),
                 allowed=allowed,
             )
         )
+
+
+def _shown(value: Any) -> Any:
+    """A value as a problem shows it: nobody needs all of a text that is too long."""
+    if isinstance(value, str) and len(value) > _MAX_SHOWN_CHARS:
+        return f"{value[:_MAX_SHOWN_CHARS]}…"
+    return value
 
 
 class NotFoundError(ProblemError):
