@@ -33,7 +33,9 @@ async def gather_pool(
     unseen = msgspec.structs.replace(scope, exclude=scope.exclude.union(model.viewed))
     limits, seed = context.config.candidates, context.seed
     likes = {item: model.positives[item] for item in list(model.positives)[: limits.likes]}
+    session = NOTHING if request.session is None else await contents.rows([request.session])
     found = await _search(model, likes, request, contents, limits, unseen, seed)
+    found += await _search_like(session, contents, limits, unseen)
     pinned = await contents.pinned(where=unseen)
     if len(pinned):
         found.append(("pinned", pinned))
@@ -50,6 +52,7 @@ async def gather_pool(
         likes=await contents.rows(list(likes)),
         unopened=await contents.rows(list(model.unopened)),
         seen=seen,
+        session=session,
         distractors=await _distractors(model, request, contents, context, unseen, len(candidates)),
         pinned=pinned,
         together=together,
@@ -89,6 +92,23 @@ async def _search(
     wide = max(limits.sample, request.limit)
     found.append(("sample", await contents.sample(limit=wide, seed=seed, where=where)))
     found.append(("popular", await contents.search_popular(limit=limits.popular, where=where)))
+    return found
+
+
+async def _search_like(
+    session: ContentRows, contents: ContentStore, limits: CandidateConfig, where: ContentFilter
+) -> list[tuple[str, ContentRows]]:
+    """More like the item that was just viewed: by its text, its tags and its relations."""
+    if not len(session):
+        return []
+    [viewed], limit = session, limits.session
+    found = [
+        ("session", await contents.search_vector(viewed.vector, limit=limit, where=where)),
+        ("session_tags", await contents.search_tags(viewed.tags, limit=limit, where=where)),
+    ]
+    if viewed.related:
+        related = await contents.search_related({viewed.id: 1.0}, limit=limit, where=where)
+        found.append(("session_related", related))
     return found
 
 

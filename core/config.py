@@ -90,6 +90,10 @@ class ScorerWeights(Section, frozen=True, kw_only=True):
     aversion: Signed = -0.25
     geo: Signed = 0.20
     fatigue: Signed = -0.15
+    session: Signed = 0.60
+    """Closeness to the item that the request says was just viewed; `recency` is left out then."""
+    session_tag: Signed = 0.30
+    session_related: Signed = 0.30
 
 
 class DistractorConfig(Section, frozen=True, kw_only=True):
@@ -112,8 +116,11 @@ class CandidateConfig(Section, frozen=True, kw_only=True):
     geo: Count = 100
     geo_radius_m: Positive = 5000.0
     """How far "near the visitor" reaches where the request sets no radius."""
-    sample: Count = 60
+    sample: Count = 100
+    """A longer list than this draws as many as it has items, which may change its order."""
     related: Count = 50
+    session: Count = 100
+    """Of each of what is close to, tagged like and related to the item just viewed."""
     popular: Count = 30
     likes: Count = 50
     """Liked items that the affinity scorer compares with, the strongest first."""

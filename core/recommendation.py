@@ -13,10 +13,12 @@ ItemKind = Literal["recommendation", "distractor"]
 
 
 class RecommendRequest(msgspec.Struct, frozen=True, kw_only=True):
-    """What the app asks for. `distractor` None leaves it to the settings.
+    """What the app asks for.
 
-    `seed` None is drawn from the visitor, the model and the catalogue; `at_ms`
-    None is now (Unix milliseconds).
+    `user_id` is empty where it is for nobody in particular. `session` is the id
+    of the item that the visitor has just viewed, for more like it. `distractor`
+    None leaves it to the settings, `seed` None draws it from the visitor, the
+    model and the catalogue, and `at_ms` None is now (Unix milliseconds).
     """
 
     user_id: str
@@ -25,6 +27,7 @@ class RecommendRequest(msgspec.Struct, frozen=True, kw_only=True):
     near: GeoPoint | None = None
     radius_m: float | None = None
     exclude: tuple[str, ...] = ()
+    session: str | None = None
     distractor: bool | None = None
     include_content: bool = False
     seed: int | None = None
@@ -32,11 +35,12 @@ class RecommendRequest(msgspec.Struct, frozen=True, kw_only=True):
 
     def scope(self) -> ContentFilter:
         """The restrictions that every item of the answer obeys."""
+        viewed_now = () if self.session is None else (self.session,)
         return ContentFilter(
             tags=self.tags,
             near=self.near,
             radius_m=self.radius_m,
-            exclude=frozenset(self.exclude),
+            exclude=frozenset((*self.exclude, *viewed_now)),
         )
 
 
@@ -61,6 +65,13 @@ class DistractorReport(msgspec.Struct, frozen=True, kw_only=True):
     rank: int | None = None
 
 
+class SessionReport(msgspec.Struct, frozen=True, kw_only=True):
+    """The item that the visitor has just viewed; one that is not known has no part."""
+
+    content_id: str
+    known: bool
+
+
 class Diagnostics(msgspec.Struct, frozen=True, kw_only=True):
     """How an answer came about. `at_ms` and `ranking["seed"]` ask for it again.
 
@@ -74,6 +85,7 @@ class Diagnostics(msgspec.Struct, frozen=True, kw_only=True):
     filter: Mapping[str, Any]
     ranking: Mapping[str, Any]
     distractor: DistractorReport
+    session: SessionReport | None
     model_revision: int | None
     model_age_ms: int | None
     newest_event_ms: int | None

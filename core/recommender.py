@@ -36,6 +36,15 @@ class Recommender:
         Raises: RetryableError when a store is away.
         """
         signals = await self._models.get_signals(request.user_id)
+        return await self.rank(signals, request, now_ms=now_ms)
+
+    async def rank(
+        self, signals: UserSignals | None, request: RecommendRequest, *, now_ms: int
+    ) -> Recommendation:
+        """The answer for a model at hand; None is a visitor nobody knows.
+
+        Raises: RetryableError when the catalogue is away.
+        """
         contents = self._contents.edition()
         if signals is not None:
             signals = signals.in_space(contents.vector_space)

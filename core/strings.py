@@ -91,6 +91,37 @@ class StringLookup(msgspec.Struct, frozen=True):
         return found
 
 
+class RememberedRows:
+    """The rows of strings, of those asked for before without looking again.
+
+    Unknown strings are not remembered: whoever asks may make up any number of them.
+    """
+
+    __slots__ = ("_lookup", "_most", "_rows", "_table")
+
+    def __init__(self, table: StringTable, lookup: StringLookup, most: int = 65_536) -> None:
+        """`most` bounds how many are remembered: some 100 bytes each."""
+        self._table = table
+        self._lookup = lookup
+        self._most = most
+        self._rows: dict[str, int] = {}
+
+    def find(self, wanted: Sequence[str]) -> Rows:
+        """The row of each string, -1 where there is none. Shape: (len(wanted),)."""
+        known = self._rows
+        if not all(map(known.__contains__, wanted)):
+            self._look(wanted)
+        return np.array([known.get(one, -1) for one in wanted], dtype=np.intp)
+
+    def _look(self, wanted: Sequence[str]) -> None:
+        if len(self._rows) + len(wanted) > self._most:
+            self._rows.clear()
+        missing = [one for one in wanted if one not in self._rows]
+        for one, row in zip(missing, self._lookup.find(self._table, missing).tolist(), strict=True):
+            if row >= 0:
+                self._rows[one] = row
+
+
 def _encoded(strings: Sequence[str]) -> list[bytes]:
     return [text.encode("utf-8", "surrogatepass") for text in strings]
 

@@ -18,6 +18,7 @@ from core.ports import ContentStore, UserModelStore
 from core.recommender import Recommender
 from serve_api.endpoint import Endpoint
 from serve_api.endpoints.recommend import RecommendEndpoint
+from serve_api.endpoints.similar import SimilarEndpoint
 from serve_api.endpoints.usermodel import UserModelEndpoint
 from serve_api.metrics import ServeMetrics
 from serve_api.routing import Router, on_http_exception, problem_response
@@ -45,6 +46,7 @@ class ServeApi:
         self._router = Router(settings, metrics, clock_ms)
         self._endpoints: Sequence[Endpoint] = (
             RecommendEndpoint(recommender, metrics, settings.max_limit),
+            SimilarEndpoint(recommender, contents, settings.max_limit),
             UserModelEndpoint(models),
         )
 

@@ -65,6 +65,14 @@ RadiusM = Annotated[
 Exclude = Annotated[
     tuple[ContentId, ...], Meta(description="Ids of items that are not to be shown; repeatable.")
 ]
+Session = Annotated[
+    str,
+    Meta(
+        min_length=1,
+        description="Id of the item that the visitor has just viewed, for more like it; an "
+        "unknown one has no part.",
+    ),
+]
 Seed = Annotated[
     int,
     Meta(

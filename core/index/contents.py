@@ -16,6 +16,7 @@ from core.index.scope import Mask, Scope
 from core.index.tag_lists import TagSearch
 from core.index.words import WordSearch
 from core.ragged import Numbers, Rows
+from core.strings import RememberedRows
 from core.tags import choices_by_facet, tag_key
 from core.vectors import GridVector
 
@@ -45,6 +46,7 @@ class IndexedContents:
             places=arrays.places,
             ruled=arrays.ruled,
         )
+        self._ids = RememberedRows(arrays.ids, arrays.lookup)
         shown = arrays.order[: figures.shown]
         self._vectors = VectorSearch(arrays.cells, arrays.vectors, shown, figures.probe)
         self._tags = TagSearch(arrays.tags, arrays.tag_lists, shown)
@@ -102,7 +104,7 @@ class IndexedContents:
         self, content_ids: Mapping[str, float], *, limit: int, where: ContentFilter
     ) -> ContentRows:
         """By the sum of item weight times relation weight."""
-        rows = self._arrays.lookup.find(self._arrays.ids, list(content_ids))
+        rows = self._ids.find(list(content_ids))
         known = rows >= 0
         weights = np.array(list(content_ids.values()), dtype=np.float64)[known]
         scope = self._scope(where)
@@ -147,7 +149,7 @@ class IndexedContents:
         return {name: self._found(rows) for name, rows in found.items()}
 
     def _find(self, content_ids: Sequence[str]) -> Rows:
-        rows = self._arrays.lookup.find(self._arrays.ids, content_ids)
+        rows = self._ids.find(content_ids)
         return rows[rows >= 0]
 
     def _found(self, rows: Rows | Numbers) -> ContentRows:

@@ -72,16 +72,17 @@ class CandidatePool(msgspec.Struct, frozen=True, kw_only=True):
     """All that one answer is made from. Everything lies inside the request's scope.
 
     Shape: `candidates` unseen, those of a cold visitor in sample order; `likes`
-        the liked items, `unopened` those shown and never opened, `seen` oldest
-        first, `distractors` what the distractor may be drawn from, `pinned` by
-        their rank, `together` every member of the groups of the candidates and
-        of the seen, whether in scope or not.
+        the liked items, `unopened` those shown and never opened, `session` the
+        item just viewed, `seen` oldest first, `distractors` what the distractor
+        may be drawn from, `pinned` by their rank, `together` every member of the
+        groups of the candidates and of the seen, whether in scope or not.
     """
 
     candidates: Candidates
     likes: ContentRows = NOTHING
     unopened: ContentRows = NOTHING
     seen: ContentRows = NOTHING
+    session: ContentRows = NOTHING
     distractors: ContentRows = NOTHING
     pinned: ContentRows = NOTHING
     together: Mapping[str, ContentRows] = {}

@@ -21,6 +21,7 @@ from core.recommendation import (
     Recommendation,
     RecommendedItem,
     RecommendRequest,
+    SessionReport,
 )
 from core.signals import UserSignals
 
@@ -51,6 +52,7 @@ def recommend_for_signals(
         signals=model,
         likes=pool.likes,
         unopened=pool.unopened,
+        session=pool.session,
         near=request.near,
         config=context.config,
     )
@@ -58,7 +60,7 @@ def recommend_for_signals(
     blocks = _blocks(pool, scoring, slate)
     report = _place_distractor(slate, blocks, pool, scoring, request, context)
     slate.fill(blocks)
-    strategy = _strategy(model)
+    strategy = _strategy(model, request, pool)
     return Recommendation(
         request_id=context.request_id,
         user_id=request.user_id,
@@ -169,9 +171,11 @@ def _distractor(
     return scored.place(int(items.locate(chosen)[0])) if len(chosen) else None
 
 
-def _strategy(model: UserSignals) -> str:
+def _strategy(model: UserSignals, request: RecommendRequest, pool: CandidatePool) -> str:
     if not model.is_cold:
         return "warm"
+    if len(pool.session):
+        return "cold_session" if request.user_id else "similar"
     return "cold_persona" if model.tag_affinity else "cold_diverse"
 
 
@@ -204,9 +208,16 @@ def _diagnostics(
             "seed": context.seed,
         },
         distractor=report,
+        session=_session(request, pool),
         model_revision=signals.revision if signals else None,
         model_age_ms=max(0, context.now_ms - signals.built_at_ms) if signals else None,
         newest_event_ms=signals.window.last_ms if signals else None,
         catalogue_version=pool.catalogue_version,
         config_version=context.config_version,
     )
+
+
+def _session(request: RecommendRequest, pool: CandidatePool) -> SessionReport | None:
+    if request.session is None:
+        return None
+    return SessionReport(content_id=request.session, known=bool(len(pool.session)))

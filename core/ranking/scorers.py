@@ -18,11 +18,12 @@ from core.vectors import Floats, GridVector, cosines, to_grid, unpack
 
 
 class ScoringInput(msgspec.Struct, frozen=True, kw_only=True):
-    """The visitor, their liked and their unopened items, and the request's position."""
+    """The visitor with their liked and unopened items, the item just viewed, and the position."""
 
     signals: UserSignals
     likes: ContentRows
     unopened: ContentRows
+    session: ContentRows
     near: GeoPoint | None
     config: RankingConfig
 
@@ -40,6 +41,9 @@ def score_all(items: ContentRows, given: ScoringInput) -> dict[str, Floats]:
         "affinity": _affinity(closeness.likes, given),
         "tag": _tag_overlap(items, tags, signals.tag_affinity),
         "recency": closeness.last_view,
+        "session": closeness.session,
+        "session_tag": _session_tags(items, tags, given),
+        "session_related": _session_related(items, given),
         "aversion": _tag_overlap(items, tags, signals.tag_aversion),
         "geo": _geo(items, given),
         "fatigue": _fatigue(items, given),
@@ -52,28 +56,40 @@ class _Closeness(msgspec.Struct, frozen=True):
 
     taste: Floats | None
     last_view: Floats | None
+    session: Floats | None
     likes: Floats | None
 
 
 def _closeness(items: ContentRows, given: ScoringInput) -> _Closeness:
     """All of them by one product: its fixed cost is most of a small one's."""
-    signals = given.signals
-    packed = [signals.taste_vector, signals.recency_vector]
-    directions: list[GridVector] = [to_grid(unpack(text)) for text in packed if text]
-    count = len(directions)
-    if not count and not len(given.likes):
-        return _Closeness(None, None, None)
+    directions = _directions(given)
     likes = given.likes.vectors if len(given.likes) else items.vectors[:0]
-    columns = np.concatenate([*(one[None, :] for one in directions), likes])
+    if not directions and not len(likes):
+        return _Closeness(None, None, None, None)
+    columns = np.concatenate([*(one[None, :] for one in directions.values()), likes])
     # The product is fastest with the many rows first, all that follows by direction.
     close = np.asfortranarray(cosines(items.vectors, columns)).T
     close += 1.0
     close /= 2.0
+    named = dict(zip(directions, close, strict=False))
     return _Closeness(
-        close[0] if signals.taste_vector else None,
-        close[count - 1] if signals.recency_vector else None,
-        close[count:] if len(given.likes) else None,
+        named.get("taste"),
+        named.get("last_view"),
+        named.get("session"),
+        close[len(directions) :] if len(likes) else None,
     )
+
+
+def _directions(given: ScoringInput) -> dict[str, GridVector]:
+    """What items are compared with. Of two that say what was viewed last, the request's."""
+    signals, directions = given.signals, {}
+    if signals.taste_vector:
+        directions["taste"] = to_grid(unpack(signals.taste_vector))
+    if len(given.session):
+        directions["session"] = given.session.vectors[0]
+    elif signals.recency_vector:
+        directions["last_view"] = to_grid(unpack(signals.recency_vector))
+    return directions
 
 
 def _affinity(closeness: Floats | None, given: ScoringInput) -> Floats | None:
@@ -94,6 +110,20 @@ def _tag_overlap(items: ContentRows, tags: TagRows, profile: Mapping[str, float]
     weights = {tag_key(tag): weight for tag, weight in profile.items()}
     wanted = items.columns.tags.profile(weights)
     return np.minimum(1.0, tags.overlap(wanted) / total)
+
+
+def _session_tags(items: ContentRows, tags: TagRows, given: ScoringInput) -> Floats | None:
+    if not len(given.session):
+        return None
+    return _tag_overlap(items, tags, dict(given.session[0].tags))
+
+
+def _session_related(items: ContentRows, given: ScoringInput) -> Floats | None:
+    """How much the item just viewed names each as related."""
+    related = given.session[0].related if len(given.session) else {}
+    if not related:
+        return None
+    return np.minimum(1.0, [related.get(content_id, 0.0) for content_id in items.ids])
 
 
 def _geo(items: ContentRows, given: ScoringInput) -> Floats | None:

@@ -15,6 +15,7 @@ from serve_api.fields import (
     Near,
     RadiusM,
     Seed,
+    Session,
     Tags,
     UserId,
     at_most,
@@ -33,6 +34,7 @@ class RecommendParameters(msgspec.Struct, frozen=True, kw_only=True):
     near: Near | None = None
     radius_m: RadiusM | None = None
     exclude: Exclude = ()
+    session: Session | None = None
     distractor: Distractor | None = None
     include_content: IncludeContent = False
     seed: Seed | None = None
@@ -47,6 +49,7 @@ class RecommendParameters(msgspec.Struct, frozen=True, kw_only=True):
             near=point_of(self.near, self.radius_m),
             radius_m=self.radius_m,
             exclude=self.exclude,
+            session=self.session,
             distractor=self.distractor,
             include_content=self.include_content,
             seed=self.seed,

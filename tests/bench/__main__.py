@@ -12,7 +12,7 @@ import signal
 import sys
 from pathlib import Path
 
-from tests.bench.servers import ONE_THREAD
+from tests.bench.threads import ONE_THREAD
 
 _INTERRUPTED = 130
 _OUTPUT = Path("build/bench.json")
@@ -22,6 +22,8 @@ def main(arguments: list[str]) -> int:
     """Run what the arguments name, print the table, write the file."""
     # Before numpy is imported: BLAS reads them once.
     os.environ.update(ONE_THREAD)
+    if "numpy" in sys.modules:
+        raise RuntimeError("numpy was imported too early to have one thread")
     from adapters.logs import configure_logs  # noqa: PLC0415
     from tests.bench.harness import Effort  # noqa: PLC0415
     from tests.bench.suite import BENCHES, run_benches, table  # noqa: PLC0415

@@ -14,10 +14,8 @@ from pathlib import Path
 
 from deploy.local import fetch_json
 from deploy.valkey import Valkey, free_port
+from tests.bench.threads import ONE_THREAD
 
-ONE_THREAD = dict.fromkeys(
-    ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS", "BLIS_NUM_THREADS"), "1"
-)
 _KEPT = ("PATH", "HOME", "LANG", "TMPDIR", "LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH")
 _REPOSITORY = Path(__file__).parents[2]
 _READY_WITHIN_S = 30.0

@@ -2,9 +2,11 @@
 
 from typing import Any
 
-from hypothesis import given, settings
+import msgspec
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
+from adapters.memory.content_store import InMemoryContentStore
 from adapters.memory.user_models import InMemoryUserModelStore
 from core.config import RankingConfig
 from core.geo import GeoPoint
@@ -15,6 +17,7 @@ from core.vectors import pack
 from tests.build import NOW_MS, themed_catalogue
 
 STORE = themed_catalogue(per_theme=4)
+LARGE = themed_catalogue(per_theme=60)
 IDS = [content.id for content in STORE.contents]
 TAGS = sorted({tag for content in STORE.contents for tag in content.tags})
 STRENGTHS = st.floats(0.01, 1.0)
@@ -48,14 +51,18 @@ REQUESTS = st.builds(
     tags=st.lists(st.sampled_from(TAGS), max_size=2).map(tuple),
     near=st.none() | st.builds(GeoPoint, st.floats(51.9, 56.1), st.floats(12.9, 13.1)),
     radius_m=st.none() | st.floats(1, 500_000),
+    exclude=st.lists(st.sampled_from(IDS), max_size=3).map(tuple),
+    session=st.none() | st.sampled_from([*IDS, "no-such-item"]),
     distractor=st.none() | st.booleans(),
 )
 
 
-async def answer(model: UserSignals, request: RecommendRequest) -> Recommendation:
+async def answer(
+    model: UserSignals, request: RecommendRequest, contents: InMemoryContentStore = STORE
+) -> Recommendation:
     store = InMemoryUserModelStore(ttl_s=60, clock_s=lambda: 0.0)
     await store.save_signals([model])
-    recommender = Recommender(store, STORE, RankingConfig(), "c1")
+    recommender = Recommender(store, contents, RankingConfig(), "c1")
     return await recommender.recommend(request, now_ms=NOW_MS)
 
 
@@ -89,13 +96,22 @@ async def test_the_same_inputs_give_the_same_answer(
     assert await answer(model, request) == await answer(model, request)
 
 
-@given(model=models(), limits=st.tuples(st.integers(1, 20), st.integers(1, 20)))
+@example(  # what the whole draw is ranked by, and nothing but the draw brings candidates
+    model=UserSignals(user_id="u1", recency_vector=pack(LARGE.contents[7].vector / 4000)),
+    request=RecommendRequest(user_id="u1"),
+    limits=(5, 80),
+)
+@given(model=models(), request=REQUESTS, limits=st.tuples(st.integers(1, 100), st.integers(1, 100)))
 @settings(deadline=None, max_examples=60)
-async def test_a_longer_list_starts_with_the_shorter(model: UserSignals, limits: Any) -> None:
+async def test_a_longer_list_starts_with_the_shorter(
+    model: UserSignals, request: RecommendRequest, limits: Any
+) -> None:
+    # A distractor is placed at the end of a list that is too short for its rank.
+    plain = msgspec.structs.replace(request, distractor=False)
     short, long = [
         [
             item.content_id
-            for item in (await answer(model, RecommendRequest(user_id="u1", limit=n))).items
+            for item in (await answer(model, msgspec.structs.replace(plain, limit=n), LARGE)).items
         ]
         for n in sorted(limits)
     ]

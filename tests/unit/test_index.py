@@ -14,7 +14,7 @@ from core.index.draw import drawn
 from core.index.scope import Scope
 from core.index.tag_lists import TagSearch, TagTable, tag_lists
 from core.ragged import Rows, starts_of
-from core.strings import StringLookup, StringTable
+from core.strings import RememberedRows, StringLookup, StringTable
 from core.tag_entries import packed
 from core.vectors import to_grid
 from tests.contract.content.catalogue import OPEN
@@ -192,3 +192,17 @@ def test_centroids_that_do_not_suit_the_vectors_are_not_kept() -> None:
     assert again.figures == build_index(others).figures
     longer = clustered(6_000, dim=25)
     assert build_index(longer, previous=first).figures == build_index(longer).figures
+
+
+def test_rows_that_were_found_before_are_found_again_and_strangers_are_not_remembered() -> None:
+    names = [f"item-{number}" for number in range(50)]
+    table = StringTable.of(names)
+    remembered = RememberedRows(table, StringLookup.of(table), most=8)
+    for _ in range(2):
+        for start in range(0, 50, 5):  # more than it remembers at a time
+            wanted = [*names[start : start + 5], f"no-such-{start}"]
+            assert remembered.find(wanted).tolist() == [*range(start, start + 5), -1]
+            assert len(remembered._rows) <= 8
+    assert not any(one.startswith("no-such") for one in remembered._rows)
+    assert remembered.find([]).tolist() == []
+    assert remembered.find(names).tolist() == list(range(50)), "more than it remembers at once"

@@ -41,7 +41,9 @@ LIKES = ContentRows.of(
 )
 
 
-def scores(*items: Content, near: GeoPoint | None = None, **model: Any) -> dict[str, list[float]]:
+def scores(
+    *items: Content, near: GeoPoint | None = None, session: Content | None = None, **model: Any
+) -> dict[str, list[float]]:
     signals = msgspec.structs.replace(MODEL, **model)
     known = ContentRows.of(
         [LIKES[i] for i, one in enumerate(LIKES.ids) if one in signals.positives]
@@ -50,6 +52,7 @@ def scores(*items: Content, near: GeoPoint | None = None, **model: Any) -> dict[
         signals=signals,
         likes=known,
         unopened=ContentRows.of([B] if signals.unopened else []),
+        session=ContentRows.of([session] if session else []),
         near=near,
         config=RankingConfig(),
     )
