@@ -52,7 +52,9 @@ def _claims(headers: Mapping[str, str]) -> int:
 
 def _is_json(kind: str) -> bool:
     name = kind.partition(";")[0].strip().lower()
-    return name == "application/json" or (name.startswith("application/") and name.endswith("+json"))
+    return name == "application/json" or (
+        name.startswith("application/") and name.endswith("+json")
+    )
 
 
 def _unsupported(detail: str) -> ProblemError:

@@ -54,7 +54,9 @@ class Doors:
         allowance = self._limiter.take(sender, self._clock_s())
         headers = allowance.headers()
         if not allowance.admitted:
-            raise _refusal(429, "Too many requests", f"ask again in {headers['Retry-After']} s", headers)
+            raise _refusal(
+                429, "Too many requests", f"ask again in {headers['Retry-After']} s", headers
+            )
         return headers
 
 

@@ -8,7 +8,7 @@ import msgspec
 from core.http.operation import Access
 
 Rule = Literal["open", "key", "local", "closed"]
-"""Everybody may; who has a key may; who asks from this machine may, as no key is set; nobody may."""
+"""Everybody may; who has a key may; without any key, who asks from this machine may; nobody may."""
 
 
 class AccessPolicy(msgspec.Struct, frozen=True, kw_only=True):

@@ -16,8 +16,13 @@ class KeyRing:
     """The keys from a setting, separated by commas."""
 
     def __init__(self, text: str) -> None:
-        """Spaces around a key do not belong to it."""
+        """Spaces around a key do not belong to it; an empty text is no key.
+
+        Raises: ValueError for a text of nothing but commas: it would open what it was to close.
+        """
         self._keys = [key.encode() for part in text.split(",") if (key := part.strip())]
+        if text.strip() and not self._keys:
+            raise ValueError("there is no key between the commas")
 
     @property
     def is_empty(self) -> bool:

@@ -69,7 +69,9 @@ class ApiDocument:
             },
             # Relative to the document: right behind every proxy.
             "servers": [{"url": "/"}],
-            "tags": [{"name": group} for group in dict.fromkeys(one.group for one in self._operations)],
+            "tags": [
+                {"name": group} for group in dict.fromkeys(one.group for one in self._operations)
+            ],
             "paths": paths,
             "components": {
                 "schemas": self._schemas.components,
@@ -135,9 +137,7 @@ class _Schemas:
             return self.example(self.components[schema["$ref"].rpartition("/")[2]])
         if "examples" in schema:
             return schema["examples"][0]
-        fields = {
-            name: self.example(field) for name, field in schema.get("properties", {}).items()
-        }
+        fields = {name: self.example(field) for name, field in schema.get("properties", {}).items()}
         return {name: example for name, example in fields.items() if example is not None} or None
 
 

@@ -3,6 +3,7 @@
 Source: RFC 9457, Problem Details for HTTP APIs.
 """
 
+from collections.abc import Mapping
 from typing import Any
 
 import msgspec
@@ -25,11 +26,11 @@ class Problem(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 class ProblemError(Exception):
     """A request that is answered with a problem document."""
 
-    def __init__(self, problem: Problem, **headers: str) -> None:
-        """`headers` of the answer, with `_` for `-`."""
+    def __init__(self, problem: Problem, headers: Mapping[str, str] | None = None) -> None:
+        """`headers` of the answer."""
         super().__init__(problem.detail)
         self.problem = problem
-        self.headers = {name.replace("_", "-"): value for name, value in headers.items()}
+        self.headers = headers or {}
 
 
 class BadParameterError(ProblemError):

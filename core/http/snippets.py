@@ -75,7 +75,9 @@ def _javascript(one: Operation, url: str, body: str | None, key_variable: str | 
     if body is not None:
         lines.append(f"  body: JSON.stringify({body}),")
     options = ", {\n" + "\n".join(lines) + "\n}" if lines else ""
-    is_json = any("json" in one.answers[status].media_type for status in (200,) if status in one.answers)
+    is_json = any(
+        "json" in one.answers[status].media_type for status in (200,) if status in one.answers
+    )
     reading = "json" if is_json else "text"
     return (
         f"const answer = await fetch({json.dumps(url)}{options});\n"

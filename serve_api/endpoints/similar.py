@@ -78,6 +78,7 @@ class SimilarEndpoint:
                     media_type=PROBLEM_MEDIA_TYPE,
                 ),
             },
+            etag=True,
         )
 
     async def answer(self, call: Call[SimilarParameters, None]) -> Answer:
