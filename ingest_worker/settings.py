@@ -43,7 +43,7 @@ class IngestSettings(msgspec.Struct, frozen=True, kw_only=True):
 
     def __post_init__(self) -> None:
         """A key that was meant must be one. Raises: ValueError."""
-        KeyRing(self.api_key)
+        KeyRing(self.api_key, "INGEST_API_KEY")
 
     @property
     def high_water(self) -> HighWater:

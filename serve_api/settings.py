@@ -33,7 +33,7 @@ class ServeSettings(msgspec.Struct, frozen=True, kw_only=True):
 
     def __post_init__(self) -> None:
         """A key that is asked for must exist. Raises: ValueError."""
-        if self.require_key and KeyRing(self.api_key).is_empty:
+        if KeyRing(self.api_key, "SERVE_API_KEY").is_empty and self.require_key:
             raise ValueError("SERVE_REQUIRE_KEY asks for a key: set SERVE_API_KEY, too")
 
     @property

@@ -22,7 +22,7 @@ from starlette.routing import Route
 from core.http.openapi import ApiDocument
 from core.http.operation import Documented, Operation
 
-_URL = re.compile(r"https?://[A-Za-z0-9.\-]+(?::[0-9]+)?|https?://\[[0-9A-Fa-f:.]+\](?::[0-9]+)?")
+_URL = re.compile(r"https?://[A-Za-z0-9._\-]+(?::[0-9]+)?|https?://\[[0-9A-Fa-f:.]+\](?::[0-9]+)?")
 _HERE = "http://127.0.0.1"
 _KEPT_DOCUMENTS = 8
 _CHANGES_WITH_RELEASES = "public, max-age=3600"

@@ -15,14 +15,14 @@ API_KEY_HEADER = "X-API-Key"
 class KeyRing:
     """The keys from a setting, separated by commas."""
 
-    def __init__(self, text: str) -> None:
+    def __init__(self, text: str, setting: str = "keys") -> None:
         """Spaces around a key do not belong to it; an empty text is no key.
 
         Raises: ValueError for a text of nothing but commas: it would open what it was to close.
         """
         self._keys = [key.encode() for part in text.split(",") if (key := part.strip())]
         if text.strip() and not self._keys:
-            raise ValueError("there is no key between the commas")
+            raise ValueError(f"{setting}: there is no key between the commas")
 
     @property
     def is_empty(self) -> bool:

@@ -6,10 +6,8 @@ and any others, good and bad. What an operation is not declared to answer fails.
 
 from typing import Any
 
-import pytest
 import schemathesis
 from schemathesis import BaseSchema, Case, Config
-from schemathesis.checks import load_all_checks, CHECKS
 from schemathesis.specs.openapi.checks import positive_data_acceptance
 from starlette.types import ASGIApp
 
@@ -28,40 +26,35 @@ def described(app: ASGIApp, **config: Any) -> BaseSchema:
 
 WITH_KEY = {"auth": {"openapi": {"apiKey": {"api_key": KEY}}}}
 OPEN_READ_API = described(read_api())
-CLOSED_READ_API = described(read_api(host="0.0.0.0", rate_per_minute=1_000_000))
 READ_API_WITH_KEYS = described(
-    read_api(api_key=f"old,{KEY}", require_key=True, max_body_bytes=2000), **WITH_KEY
+    read_api(api_key=f"old,{KEY}", require_key=True, rate_per_minute=1_000_000), **WITH_KEY
 )
-OPEN_WEBHOOK = described(webhook())
-WEBHOOK_WITH_KEYS = described(webhook(api_key=f"old,{KEY}"), **WITH_KEY)
+# Its three methods are one handler.
+OPEN_WEBHOOK = described(webhook()).exclude(method=["PUT", "PATCH"])
+WEBHOOK_WITH_KEYS = described(webhook(api_key=f"old,{KEY}"), **WITH_KEY).include(path="/api/ingest")
 
 
-def ask(case: Case) -> None:
+def ask(case: Case[Any]) -> None:
     response = case.call()
     is_rule = response.status_code == 400 and _TOGETHER in response.text
     case.validate_response(response, excluded_checks=[positive_data_acceptance] if is_rule else [])
 
 
 @OPEN_READ_API.parametrize()
-def test_the_read_api_answers_as_it_says(case: Case) -> None:
-    ask(case)
-
-
-@CLOSED_READ_API.parametrize()
-def test_a_read_api_without_a_key_for_others_answers_as_it_says(case: Case) -> None:
+def test_the_read_api_answers_as_it_says(case: Case[Any]) -> None:
     ask(case)
 
 
 @READ_API_WITH_KEYS.parametrize()
-def test_a_read_api_that_asks_for_keys_answers_as_it_says(case: Case) -> None:
+def test_a_read_api_that_asks_for_keys_answers_as_it_says(case: Case[Any]) -> None:
     ask(case)
 
 
 @OPEN_WEBHOOK.parametrize()
-def test_the_webhook_answers_as_it_says(case: Case) -> None:
+def test_the_webhook_answers_as_it_says(case: Case[Any]) -> None:
     ask(case)
 
 
 @WEBHOOK_WITH_KEYS.parametrize()
-def test_a_webhook_that_asks_for_a_key_answers_as_it_says(case: Case) -> None:
+def test_a_webhook_that_asks_for_a_key_answers_as_it_says(case: Case[Any]) -> None:
     ask(case)
