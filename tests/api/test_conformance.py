@@ -19,7 +19,7 @@ _TOGETHER = "given together with"
 
 def described(app: ASGIApp, **config: Any) -> BaseSchema:
     """An application's document, with the key that its requests present."""
-    generation = {"max-examples": 15, "deterministic": True, "database": "none"}
+    generation = {"max-examples": 25, "deterministic": True, "database": "none"}
     made = Config.from_dict({"seed": 1, "generation": generation, **config})
     return schemathesis.openapi.from_asgi("/openapi.json", app, config=made)
 
