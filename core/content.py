@@ -8,6 +8,7 @@ import msgspec
 import numpy as np
 
 from core.geo import GeoPoint, distance_m
+from core.languages import language_key, languages_meet
 from core.tags import choices_by_facet, tag_key
 from core.vectors import GridVector
 
@@ -115,12 +116,16 @@ class Content(msgspec.Struct, frozen=True, kw_only=True):
 class ContentFilter(msgspec.Struct, frozen=True, kw_only=True):
     """What a search may return: nothing outside ever leaks into an answer.
 
-    `tags` of different facets combine with AND, of one facet with OR.
-    `exclude` holds content ids. `radius_m` is in metres around `near`. Hidden
+    `tags` of different facets combine with AND, of one facet with OR; no item
+    has a tag of `without`. An item of another `language` is outside; one that
+    states none is inside, and so is `de-AT` where `de` is wanted, and the other
+    way round. `exclude` holds content ids. `radius_m` is in metres around `near`. Hidden
     items never pass, and at `now_ms` (Unix milliseconds) only valid ones do.
     """
 
     tags: tuple[str, ...] = ()
+    without: tuple[str, ...] = ()
+    language: str | None = None
     near: GeoPoint | None = None
     radius_m: float | None = None
     exclude: frozenset[str] = frozenset()
@@ -130,13 +135,15 @@ class ContentFilter(msgspec.Struct, frozen=True, kw_only=True):
         """Whether `content` lies inside every restriction."""
         if content.id in self.exclude or not content.rules.shows_at(self.now_ms):
             return False
-        return self._inside_tags(content) and self._inside_radius(content)
+        spoken = languages_meet(language_key(content.language), language_key(self.language))
+        return spoken and self._inside_tags(content) and self._inside_radius(content)
 
     def _inside_tags(self, content: Content) -> bool:
-        if not self.tags:
+        if not (self.tags or self.without):
             return True
         owned = {key for key, _ in content.keyed_tags}
-        return all(owned & choices for choices in choices_by_facet(self.tags).values())
+        having = all(owned & choices for choices in choices_by_facet(self.tags).values())
+        return having and owned.isdisjoint(map(tag_key, self.without))
 
     def _inside_radius(self, content: Content) -> bool:
         if self.near is None or self.radius_m is None:

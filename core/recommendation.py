@@ -24,6 +24,8 @@ class RecommendRequest(msgspec.Struct, frozen=True, kw_only=True):
     user_id: str
     limit: int = 10
     tags: tuple[str, ...] = ()
+    without: tuple[str, ...] = ()
+    language: str | None = None
     near: GeoPoint | None = None
     radius_m: float | None = None
     exclude: tuple[str, ...] = ()
@@ -38,6 +40,8 @@ class RecommendRequest(msgspec.Struct, frozen=True, kw_only=True):
         viewed_now = () if self.session is None else (self.session,)
         return ContentFilter(
             tags=self.tags,
+            without=self.without,
+            language=self.language,
             near=self.near,
             radius_m=self.radius_m,
             exclude=frozenset((*self.exclude, *viewed_now)),

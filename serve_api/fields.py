@@ -1,5 +1,6 @@
 """The types of the parameters that several operations share."""
 
+from collections.abc import Iterable
 from datetime import UTC, datetime
 from typing import Annotated, Any, TypeVar, cast
 
@@ -16,6 +17,7 @@ _MAX_MS = 253_402_300_799_999
 """The end of the year 9999."""
 _MAX_SEED = 2**53 - 1
 """The largest whole number that JavaScript holds exactly."""
+_NOT = "!"
 _LAT = r"[+-]?(?:90(?:\.0*)?|[1-8]?[0-9](?:\.[0-9]*)?)"
 _LON = r"[+-]?(?:180(?:\.0*)?|(?:1[0-7][0-9]|[1-9]?[0-9])(?:\.[0-9]*)?)"
 
@@ -37,13 +39,26 @@ ContentId = Annotated[
 Limit = Annotated[int, Meta(ge=1, description="Most items of the answer.", examples=[5])]
 Tag = Annotated[
     str,
-    Meta(pattern=r"^[^:]+:.+$", extra={ALLOWED: "a tag of the form facet:label"}),
+    Meta(
+        pattern=rf"^{_NOT}?[^{_NOT}:][^:]*:[\s\S]",
+        extra={ALLOWED: "a tag of the form facet:label, or !facet:label for items without it"},
+    ),
 ]
 Tags = Annotated[
     tuple[Tag, ...],
     Meta(
-        description="Only items with this tag; repeatable. Of one facet either, of several "
-        "facets all; case, accents and separators do not matter.",
+        description="Only items with this tag, or with `!` before it only items without it; "
+        "repeatable. Of one facet either, of several facets all, and none of those with `!`; "
+        "case, accents and separators do not matter.",
+    ),
+]
+Language = Annotated[
+    str,
+    Meta(
+        pattern=r"^[A-Za-z]{1,8}([-_][A-Za-z0-9]{1,8})*$",
+        description="Only items in this language (BCP 47), and those that state none. `de` is "
+        "`de-AT` too, and `de-AT` is `de` but not `de-CH`; case does not matter.",
+        extra={ALLOWED: "a language such as de or pt-BR"},
     ),
 ]
 Near = Annotated[
@@ -99,6 +114,14 @@ Distractor = Annotated[
 IncludeContent = Annotated[
     bool, Meta(description="Adds title, text, tags and place of every item.", examples=[True])
 ]
+
+
+def tags_of(filter_: Iterable[str]) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """The values of `filter`, apart: the tags that are wanted, and those that are not."""
+    values = tuple(filter_)
+    wanted = tuple(value for value in values if not value.startswith(_NOT))
+    unwanted = tuple(value.removeprefix(_NOT) for value in values if value.startswith(_NOT))
+    return wanted, unwanted
 
 
 def point_of(near: str | None, radius_m: float | None) -> GeoPoint | None:

@@ -16,6 +16,7 @@ _NO_GRAPH = models.HnswConfigDiff(m=0)
 _KIND = models.PayloadSchemaType
 _FIELDS: dict[str, models.PayloadSchemaType] = {
     "tag_keys": _KIND.KEYWORD,
+    "language_keys": _KIND.KEYWORD,
     "together": _KIND.KEYWORD,
     "hidden": _KIND.BOOL,
     "valid_from_ms": _KIND.INTEGER,

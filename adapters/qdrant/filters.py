@@ -7,7 +7,8 @@ from qdrant_client import models
 from adapters.qdrant.payload import point_id
 from core.content import ContentFilter
 from core.geo import GeoPoint
-from core.tags import choices_by_facet
+from core.languages import language_key, language_prefixes
+from core.tags import choices_by_facet, tag_key
 
 _WIDER, _WIDER_M = 1.001, 1.0
 """Qdrant's earth may be another: what lies at the border is decided here."""
@@ -20,12 +21,15 @@ def filter_of(
 ) -> models.Filter:
     """All restrictions of `where`, and further conditions; of `at_least` that many.
 
-    A place at the border of a radius may pass; `where.allows` does not let it.
+    A place at the border of a radius may pass, and an item of any language that
+    was written without keys of it; `where.allows` does not let them.
     """
-    must = [*conditions, *_tags(where), *_validity(where.now_ms)]
+    must = [*conditions, *_tags(where), *_language(where.language), *_validity(where.now_ms)]
     if where.near is not None and where.radius_m is not None:
         must.append(around(where.near, where.radius_m))
     must_not: list[models.Condition] = [_is("hidden", value=True)]
+    if where.without:
+        must_not.append(any_of("tag_keys", set(map(tag_key, where.without))))
     if where.exclude:
         ids: list[models.ExtendedPointId] = [point_id(one) for one in sorted(where.exclude)]
         must_not.append(models.HasIdCondition(has_id=ids))
@@ -65,6 +69,15 @@ def _is(key: str, *, value: bool) -> models.FieldCondition:
 
 def _tags(where: ContentFilter) -> Iterable[models.Condition]:
     return (any_of("tag_keys", choices) for choices in choices_by_facet(where.tags).values())
+
+
+def _language(wanted: str | None) -> Iterable[models.Condition]:
+    """Stating none, or what is a part of the wanted one or the other way round."""
+    key = language_key(wanted)
+    if not key:
+        return ()
+    meeting = any_of("language_keys", [*language_prefixes(key), f"{key}-"])
+    return [models.Filter(should=[_unset("language_keys"), meeting])]
 
 
 def _validity(now_ms: int | None) -> Iterable[models.Condition]:

@@ -16,6 +16,7 @@ from qdrant_client import models
 
 from core.content import Content, ContentRules
 from core.geo import GeoPoint
+from core.languages import language_key, language_prefixes
 from core.ports import ItemDigests, StoredContent
 from core.tags import tag_key
 from core.vectors import Floats, to_grid
@@ -110,6 +111,12 @@ def sparse_vector(keyed_tags: Iterable[tuple[str, float]]) -> models.SparseVecto
     return models.SparseVector(indices=list(weights), values=list(weights.values()))
 
 
+def language_keys(language: str | None) -> list[str]:
+    """What a search finds a language by: itself, and of what it is a part, with a hyphen."""
+    *wider, key = language_prefixes(language_key(language)) or [""]
+    return [*(f"{one}-" for one in wider), key] if key else []
+
+
 def _payload(stored: StoredContent) -> dict[str, Any]:
     content = stored.content
     payload: dict[str, Any] = msgspec.to_builtins(
@@ -126,6 +133,7 @@ def _payload(stored: StoredContent) -> dict[str, Any]:
         )
     )
     payload["tag_keys"] = sorted({tag_key(tag) for tag in content.tags})
+    payload["language_keys"] = language_keys(content.language)
     return payload
 
 

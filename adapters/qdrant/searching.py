@@ -14,6 +14,7 @@ from adapters.qdrant.payload import point_id
 from core.content import Content, ContentFilter
 from core.errors import RetryableError
 from core.geo import GeoPoint, distance_m
+from core.languages import language_key, languages_meet
 
 _PAGE = 1000
 _EXACT = models.SearchParams(exact=True)
@@ -31,12 +32,16 @@ class Found(msgspec.Struct, frozen=True, kw_only=True):
     """Whether its id is that of its item; others' points are none."""
 
     def inside(self, where: ContentFilter) -> bool:
-        """Whether it lies in the radius, which Qdrant's filter draws a little wider."""
-        if not self.ours:
+        """Whether it is inside where Qdrant's filter lets more pass: by radius and language."""
+        if not (self.ours and self._speaks(where.language)):
             return False
         if where.near is None or where.radius_m is None:
             return True
         return self.metres(where.near) <= where.radius_m
+
+    def _speaks(self, wanted: str | None) -> bool:
+        stated = str(self.payload.get("language") or "")
+        return languages_meet(language_key(stated), language_key(wanted))
 
     def metres(self, near: GeoPoint) -> float:
         """How far away it is; without a place, or with rubbish for one, beyond everything."""
@@ -145,7 +150,7 @@ class Searching:
 
 
 def _shown(fields: Sequence[str]) -> list[str]:
-    return ["content_id", "location", *fields]
+    return ["content_id", "location", "language", *fields]
 
 
 def _found(point: models.Record | models.ScoredPoint, score: Any) -> Found:

@@ -26,7 +26,7 @@ from core.index.build import BuiltIndex
 from core.index.contents import IndexedContents
 from core.index.parts import Array, named_arrays, part_of
 
-FORMAT = "1"
+FORMAT = "2"
 """Changes with any change of what is in the file or of what it means."""
 _MAGIC = b"ai-snap\n"
 _PREFIX = struct.Struct("<8sIII")

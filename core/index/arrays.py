@@ -12,6 +12,7 @@ from core.index.cells import Probe, VectorCells
 from core.index.curated import Groups, RelatedLists, TimedRows
 from core.index.documents import DocumentBlock
 from core.index.geo_grid import GeoGrid
+from core.index.languages import LanguageColumn
 from core.index.tag_lists import TagLists, TagTable
 from core.index.words import WordLists
 from core.ragged import Numbers
@@ -54,6 +55,7 @@ class IndexArrays(msgspec.Struct, frozen=True, kw_only=True):
     tag_names: StringTable
     tags: TagTable
     tag_lists: TagLists
+    languages: LanguageColumn
     popular: Numbers
     related: RelatedLists
     ruled: npt.NDArray[np.bool_]

@@ -120,6 +120,7 @@ def _arrays(
         tag_names=tag_names,
         tags=tags,
         tag_lists=tag_lists(tags, len(tag_names), rows.order[: rows.shown]),
+        languages=row_arrays.language_column(gathered, rows),
         popular=row_arrays.popular_rows(popularity, rows),
         related=row_arrays.related_lists(
             gathered, {content_id: row for row, content_id in enumerate(ids)}, rows

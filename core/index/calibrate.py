@@ -62,7 +62,7 @@ def recall(
     vectors: GridMatrix, cells: VectorCells, probe: Probe, queries: GridMatrix, exact: Rows
 ) -> float:
     """The share of the exact neighbours that searches find. Shape: `exact` (queries, limit)."""
-    everything = Scope.of(len(vectors), None, np.zeros(0, dtype=np.intp))
+    everything = Scope.everything(len(vectors))
     search = VectorSearch(cells, vectors, np.arange(len(vectors), dtype=np.int32), probe)
     found = [
         np.isin(true, search.nearest(query, len(true), everything)).mean()

@@ -25,6 +25,9 @@ _WIDER = 4
 """By how much more is read while a filter leaves fewer than the limit."""
 _WIDE_SHARE = 0.5
 """A filter with more than this inside is searched by whole cells, a narrower one by its rows."""
+_NEARLY_ALL = 0.95
+"""With more than this inside a cell counts for all its rows."""
+_NO_PRODUCTS: GridVector = np.zeros(0, dtype=np.float32)
 
 
 class Probe(msgspec.Struct, frozen=True, kw_only=True):
@@ -169,7 +172,7 @@ class _Reader:
         """Everything so far."""
         if len(self._rows) != 1:
             self._rows = [np.concatenate([np.zeros(0, dtype=np.intp), *self._rows])]
-            self._products = [np.concatenate([np.zeros(0, dtype=np.float32), *self._products])]
+            self._products = [np.concatenate([_NO_PRODUCTS, *self._products])]
         return self._rows[0], self._products[0]
 
 
@@ -181,12 +184,18 @@ class _SliceReader(_Reader):
     ) -> None:
         super().__init__(starts, vectors, vector)
         self._blocked = scope.blocked
+        self._whole = self.sizes
+        if scope.share < _NEARLY_ALL:
+            # A cell counts for what it has inside: whole cells may have nothing, of a language.
+            outside = np.searchsorted(np.flatnonzero(scope.blocked), starts)
+            self.sizes = self.sizes - np.diff(outside)
 
     def rows_of(self, cells: Rows) -> tuple[Rows, GridVector]:
-        begins, sizes = self.starts[cells], self.sizes[cells]
+        cells = cells[self.sizes[cells] > 0]
+        begins, sizes = self.starts[cells], self._whole[cells]
         vectors, vector = self.vectors, self.vector
         slices = zip(begins.tolist(), (begins + sizes).tolist(), strict=True)
-        products = np.concatenate([vectors[begin:end] @ vector for begin, end in slices])
+        products = np.concatenate([_NO_PRODUCTS, *(vectors[b:e] @ vector for b, e in slices)])
         rows = spans(begins, sizes)
         blocked = self._blocked[rows]
         if blocked.any():

@@ -1,6 +1,6 @@
 """The one `ContentStore` over an index, whether its arrays lie in memory or in a file."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 import numpy as np
 
@@ -22,6 +22,7 @@ from core.vectors import GridVector
 
 _SCARCE = 8
 """A filter that leaves less than an eighth is drawn from by itself, else from everything."""
+_NO_ROWS: Rows = np.zeros(0, dtype=np.intp)
 
 
 class IndexedContents:
@@ -94,9 +95,11 @@ class IndexedContents:
     ) -> ContentRows:
         """By the sum of tag weight times item weight; items without any stay out."""
         wanted: dict[int, float] = {}
+        without = set(map(tag_key, where.without))
         for tag, weight in tags.items():
             number = self._columns.tags.vocabulary.get(tag_key(tag))
-            if number is not None:
+            # Nothing inside has a tag that is not to be there: its list need not be read.
+            if number is not None and tag_key(tag) not in without:
                 wanted[number] = wanted.get(number, 0.0) + weight
         return self._found(self._tags.best(wanted, limit, self._scope(where)))
 
@@ -164,22 +167,42 @@ class IndexedContents:
         return last[1]
 
     def _compiled(self, where: ContentFilter) -> Scope:
-        outside = self._find(list(where.exclude))
+        blocked = self._arrays.languages.foreign(where.language)
+        if blocked is None:
+            blocked = np.zeros(self._figures.items, dtype=np.bool_)
+        inside = self._inside(where)
+        if inside is not None:
+            blocked |= ~inside
+        for outside in self._outside(where):
+            blocked[outside] = True
+        return Scope.of(blocked, self._figures.shown, narrowed=inside is not None)
+
+    def _outside(self, where: ContentFilter) -> Iterator[Rows | Numbers]:
+        """Rows that are left out one by one."""
+        yield self._find(list(where.exclude))
         if where.now_ms is not None:
-            outside = np.concatenate([outside, self._arrays.timed.closed(where.now_ms)])
-        return Scope.of(self._figures.items, self._inside(where), outside)
+            yield self._arrays.timed.closed(where.now_ms)
+        for tag in where.without:
+            yield self._having(tag_key(tag))
 
     def _inside(self, where: ContentFilter) -> Mask | None:
+        """What the filter asks for; None where that is everything."""
         inside: Mask | None = None
         for choices in choices_by_facet(where.tags).values():
-            having = np.zeros(self._figures.items, dtype=np.bool_)
-            for tag in choices:
-                number = self._columns.tags.vocabulary.get(tag)
-                if number is not None:
-                    having[self._arrays.tag_lists.rows_of(number)] = True
+            having = self._mask(map(self._having, choices))
             inside = having if inside is None else inside & having
         if where.near is not None and where.radius_m is not None:
-            close = np.zeros(self._figures.items, dtype=np.bool_)
-            close[self._arrays.geo.within(where.near, where.radius_m)[0]] = True
+            close = self._mask([self._arrays.geo.within(where.near, where.radius_m)[0]])
             inside = close if inside is None else inside & close
         return inside
+
+    def _having(self, tag: str) -> Rows | Numbers:
+        """The shown rows with a tag in comparable form."""
+        number = self._columns.tags.vocabulary.get(tag)
+        return _NO_ROWS if number is None else self._arrays.tag_lists.rows_of(number)
+
+    def _mask(self, lists: Iterable[Rows | Numbers]) -> Mask:
+        mask = np.zeros(self._figures.items, dtype=np.bool_)
+        for rows in lists:
+            mask[rows] = True
+        return mask

@@ -9,6 +9,7 @@ import numpy.typing as npt
 
 from core.content import Content
 from core.index.documents import encode_document
+from core.languages import language_key
 from core.ragged import Numbers, Rows, starts_of
 from core.tags import word_key, words_in
 from core.vectors import GridMatrix, GridVector
@@ -91,6 +92,8 @@ class Gathered:
         self.tags = SparseLists()
         self.texts = TextLists()
         self.related = SparseLists()
+        self.languages = array("i")
+        self.language_numbers: dict[str, int] = {}
         self.places = array("d")
         self.popularity = array("d")
         self.hidden: list[bool] = []
@@ -113,6 +116,8 @@ class Gathered:
         self.places.extend((place.lat, place.lon) if place else (np.nan, np.nan))
         self.popularity.append(content.popularity)
         self.related.append(list(content.related.items()))
+        numbers = self.language_numbers
+        self.languages.append(numbers.setdefault(language_key(content.language), len(numbers)))
         self._add_rules(position, content)
 
     def sorted_ids(self) -> tuple[list[str], Rows]:

@@ -5,6 +5,7 @@ import numpy.typing as npt
 
 from core.index.curated import WEIGHT_STEPS, Groups, RelatedLists, TimedRows
 from core.index.gathering import Gathered, SparseLists
+from core.index.languages import LanguageColumn
 from core.index.tag_lists import TagTable
 from core.ragged import Numbers, Rows, members, starts_of
 from core.strings import StringTable
@@ -53,6 +54,13 @@ def related_lists(gathered: Gathered, row_of_id: dict[str, int], rows: RowOrder)
     lengths = np.bincount(owners[known], minlength=len(rows.positions))
     steps = np.rint(np.clip(weights[places][known], 0.0, 1.0) * WEIGHT_STEPS)
     return RelatedLists(starts_of(lengths), named[known], steps.astype(np.uint16))
+
+
+def language_column(gathered: Gathered, rows: RowOrder) -> LanguageColumn:
+    """What each row states."""
+    keys = np.frombuffer(gathered.languages, dtype=np.int32)[rows.positions]
+    names, codes = renumbered(list(gathered.language_numbers), keys)
+    return LanguageColumn(names, codes.astype(np.min_scalar_type(max(0, len(names) - 1))))
 
 
 def popular_rows(popularity: npt.NDArray[np.float64], rows: RowOrder) -> Numbers:

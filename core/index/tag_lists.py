@@ -8,7 +8,9 @@ matters to a profile of several tags, a list is ordered by how much an item
 shares with all the others of the list, not by its weight of the one tag: the
 tags of a visitor come from items, and go together as items' tags do. Measured on
 such tags (`make bench`) the sums found are within 3 to 10 % of the greatest.
-With a filter on tags or a place whole lists are read, or the rows inside.
+Of a filter that leaves out some the more of them are read. With a filter on tags
+or a place, which lists may have a lot or little of, whole lists are read, or the
+rows inside.
 """
 
 from collections.abc import Mapping
@@ -31,6 +33,8 @@ _MOST_READ = 8_000
 """Entries of lists that are summed without a thought."""
 _CHAMPIONS = 1_200
 """Entries that are read of longer ones: some 800 rows, which take 0.1 ms to score."""
+_LEAST_SHARE = 0.05
+"""Where less is inside, no more champions are read: their rows are few."""
 _SHORT_LIST = 256
 """Lists up to this length stay in the order of the rows."""
 
@@ -81,10 +85,12 @@ class TagSearch:
         lengths = self._lists.starts[tags + 1] - self._lists.starts[tags]
         if not len(tags):
             return np.zeros(0, dtype=np.intp)
-        if scope.rows is not None and len(scope.rows) < lengths.sum():
-            rows, sums = self._scored(scope.rows, tags, weights)
-        elif scope.rows is None and lengths.sum() > _MOST_READ:
+        inside = len(self._order) if scope.rows is None else len(scope.rows)
+        read = min(inside, int(lengths.sum()))
+        if read > _MOST_READ and not scope.narrowed:
             rows, sums = self._of_champions(tags, weights, lengths, limit, scope)
+        elif scope.rows is not None and inside <= read:
+            rows, sums = self._scored(scope.rows, tags, weights)
         else:
             rows, sums = self._read(tags, weights, lengths, scope)
         sharing = sums > 0
@@ -96,7 +102,8 @@ class TagSearch:
     ) -> tuple[Rows, Floats]:
         # By the cube: the rows that matter have the tags that weigh most, nearly always.
         cubes = np.abs(weights * weights * weights)
-        shares = np.ceil(cubes * (_CHAMPIONS / cubes.sum())).astype(np.intp)
+        read = _CHAMPIONS / max(scope.share, _LEAST_SHARE)
+        shares = np.ceil(cubes * (read / cubes.sum())).astype(np.intp)
         shares = np.minimum(shares, lengths)
         entries = np.sort(_heads(self._lists.rows, self._lists.starts[tags], shares))
         once = np.ones(len(entries), dtype=np.bool_)

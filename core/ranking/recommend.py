@@ -196,6 +196,8 @@ def _diagnostics(
         pool_size=len(pool.candidates),
         filter={
             "tags": list(request.tags),
+            "without": list(request.without),
+            "language": request.language,
             "near": near,
             "radius_m": request.radius_m,
             "exclude": list(request.exclude),

@@ -11,6 +11,7 @@ from serve_api.fields import (
     Distractor,
     Exclude,
     IncludeContent,
+    Language,
     Limit,
     Near,
     RadiusM,
@@ -21,6 +22,7 @@ from serve_api.fields import (
     at_most,
     milliseconds_of,
     point_of,
+    tags_of,
 )
 from serve_api.metrics import ServeMetrics
 
@@ -31,6 +33,7 @@ class RecommendParameters(msgspec.Struct, frozen=True, kw_only=True):
     user_id: UserId
     limit: Limit = 10
     filter: Tags = ()
+    language: Language | None = None
     near: Near | None = None
     radius_m: RadiusM | None = None
     exclude: Exclude = ()
@@ -42,10 +45,13 @@ class RecommendParameters(msgspec.Struct, frozen=True, kw_only=True):
 
     def request(self) -> RecommendRequest:
         """What the core understands. Raises: BadParameterError."""
+        tags, without = tags_of(self.filter)
         return RecommendRequest(
             user_id=self.user_id.strip(),
             limit=self.limit,
-            tags=self.filter,
+            tags=tags,
+            without=without,
+            language=self.language,
             near=point_of(self.near, self.radius_m),
             radius_m=self.radius_m,
             exclude=self.exclude,

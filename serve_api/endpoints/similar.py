@@ -13,6 +13,7 @@ from serve_api.fields import (
     ContentId,
     Exclude,
     IncludeContent,
+    Language,
     Limit,
     Near,
     RadiusM,
@@ -21,6 +22,7 @@ from serve_api.fields import (
     at_most,
     milliseconds_of,
     point_of,
+    tags_of,
 )
 
 
@@ -30,6 +32,7 @@ class SimilarParameters(msgspec.Struct, frozen=True, kw_only=True):
     content_id: ContentId
     limit: Limit = 10
     filter: Tags = ()
+    language: Language | None = None
     near: Near | None = None
     radius_m: RadiusM | None = None
     exclude: Exclude = ()
@@ -39,11 +42,14 @@ class SimilarParameters(msgspec.Struct, frozen=True, kw_only=True):
 
     def request(self) -> RecommendRequest:
         """What the core understands. Raises: BadParameterError."""
+        tags, without = tags_of(self.filter)
         return RecommendRequest(
             user_id="",
             session=self.content_id,
             limit=self.limit,
-            tags=self.filter,
+            tags=tags,
+            without=without,
+            language=self.language,
             near=point_of(self.near, self.radius_m),
             radius_m=self.radius_m,
             exclude=self.exclude,

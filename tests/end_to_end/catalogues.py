@@ -15,8 +15,9 @@ import httpx
 from adapters.embedding.hashed import HashedEmbedder
 from adapters.qdrant.collections import collection_name
 from core.spaces import embedder_space
+from tests.end_to_end.commands import ai_engine
 from tests.end_to_end.conftest import ENVIRON
-from tests.end_to_end.operating import ai_engine, outcome
+from tests.end_to_end.operating import outcome
 
 SPACE = embedder_space(HashedEmbedder())
 

@@ -23,8 +23,9 @@ from deploy.local import LocalStack
 from deploy.valkey import free_port
 from tests.build import EMBEDDER, content
 from tests.end_to_end.client import eventually
+from tests.end_to_end.commands import ai_engine
 from tests.end_to_end.conftest import ENVIRON
-from tests.end_to_end.operating import Numbers, ai_engine
+from tests.end_to_end.operating import Numbers
 from tests.qdrant_edge.process import EdgeServer
 
 WATCHED = "/api/recommend?user_id=somebody&filter=desk:watched&limit=20&include_content=1"

@@ -2,7 +2,6 @@
 
 import json
 import subprocess
-import sys
 from collections.abc import Mapping
 from typing import Any
 
@@ -11,23 +10,8 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from deploy.local import LocalStack
 from tests.end_to_end.client import eventually
-from tests.end_to_end.conftest import ENVIRON
 
 Series = tuple[str, tuple[tuple[str, str], ...]]
-
-
-def ai_engine(*arguments: object, **environ: str) -> subprocess.CompletedProcess[str]:
-    """Run a command to its end; whatever happens, it shows no traceback."""
-    done = subprocess.run(
-        [sys.executable, "-m", "deploy.cli", *map(str, arguments)],
-        env=ENVIRON | environ,
-        capture_output=True,
-        text=True,
-        timeout=60,
-        check=False,
-    )
-    assert "Traceback" not in done.stderr, done.stderr
-    return done
 
 
 def worker_url(stack: LocalStack) -> str:

@@ -12,6 +12,7 @@ from pathlib import Path
 import httpx
 import pytest
 
+from adapters.snapshot.binding import SHELF
 from deploy.valkey import Valkey, free_port, valkey_binary
 from tests.end_to_end.client import Pipeline, eventually, read, visitor
 from tests.end_to_end.conftest import ENVIRON
@@ -56,7 +57,7 @@ def test_a_flushed_redis_gets_its_catalogue_back(curator: Curator) -> None:
     with Watch([curator.port], WATCHED, rate=50) as watch:
         curator.is_published()
         curator.client().flushall()
-        eventually(lambda: curator.client().hget("shelf:1", "current"))
+        eventually(lambda: curator.client().hget(f"shelf:{SHELF}", "current"))
         time.sleep(1)
     assert watch.failed == []
     assert curator.numbers()("catalogue_swaps_total") == 1, "it is the one that is served"

@@ -18,8 +18,8 @@ from deploy.local import LocalStack
 from deploy.valkey import free_port, valkey_binary
 from tests.catalogues.files import BENCHES, items
 from tests.end_to_end.client import Pipeline, eventually
+from tests.end_to_end.commands import ai_engine
 from tests.end_to_end.conftest import ENVIRON
-from tests.end_to_end.operating import ai_engine
 
 pytestmark = pytest.mark.skipif(valkey_binary() is None, reason="no Valkey for this machine")
 

@@ -10,7 +10,8 @@ import pytest
 
 from tests.catalogues.files import BENCHES, BENCHES_MAPPED, TREES
 from tests.end_to_end.catalogues import SPACE, Target, file_target, qdrant_target
-from tests.end_to_end.operating import ai_engine, outcome
+from tests.end_to_end.commands import ai_engine
+from tests.end_to_end.operating import outcome
 from tests.qdrant_edge.folders import quick_folder
 from tests.qdrant_edge.serving import serving
 

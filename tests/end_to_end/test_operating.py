@@ -17,7 +17,8 @@ from deploy.local import LocalStack
 from deploy.valkey import valkey_binary
 from tests.build import DAY_MS, event
 from tests.end_to_end.client import Pipeline, eventually, read, track, visitor
-from tests.end_to_end.operating import ai_engine, outcome
+from tests.end_to_end.commands import ai_engine
+from tests.end_to_end.operating import outcome
 
 pytestmark = pytest.mark.skipif(valkey_binary() is None, reason="no Valkey for this machine")
 

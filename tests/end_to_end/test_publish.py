@@ -7,9 +7,10 @@ from pathlib import Path
 import pytest
 
 from deploy.valkey import free_port, valkey_binary
+from tests.end_to_end.commands import ai_engine
 from tests.end_to_end.curator import FIRST, Curator
 from tests.end_to_end.live_catalogue import shown
-from tests.end_to_end.operating import ai_engine, outcome
+from tests.end_to_end.operating import outcome
 
 pytestmark = pytest.mark.skipif(valkey_binary() is None, reason="no Valkey for this machine")
 

@@ -17,8 +17,9 @@ from deploy.local import LocalStack
 from deploy.valkey import Valkey, valkey_binary
 from tests.build import DAY_MS
 from tests.end_to_end.client import Pipeline, eventually, read, visitor
+from tests.end_to_end.commands import ai_engine
 from tests.end_to_end.conftest import ENVIRON
-from tests.end_to_end.operating import ai_engine, outcome
+from tests.end_to_end.operating import outcome
 
 pytestmark = pytest.mark.skipif(valkey_binary() is None, reason="no Valkey for this machine")
 

@@ -14,6 +14,7 @@ IDS = ("", "a", "B", "b", "ü", "é", "z9", "😀", "a b", "ab", "aa", "10", "9"
 TAGS = ("theme:Music", "theme:MUSIC", "theme:War", "city:Łódź", "city:lodz", "city:Rome")
 WORDS = ("opera", "open", "Ópera", "war", "warm", "a")
 NAMES = ("g1", "g2")
+LANGUAGES = ("de", "DE_at", "de-CH", "de-AT-1996", "d", "en", "den", "fr.", "", "-")
 # Around the date line, the poles, and the border of a band of cells.
 LATS = (-90.0, -89.995, -45.0, -0.005, 0.0, 0.01, 52.5, 89.99, 90.0)
 LONS = (-180.0, -179.995, -90.0, -0.005, 0.0, 0.01, 179.99, 180.0)
@@ -39,6 +40,7 @@ items = st.builds(
     text=texts,
     tags=st.dictionaries(st.sampled_from(TAGS), weights),
     position=st.none() | points,
+    language=st.none() | st.sampled_from(LANGUAGES),
     popularity=st.sampled_from((0.0, 1.0, 2.5)),
     related=st.dictionaries(st.sampled_from(IDS), weights, max_size=3),
     rules=st.just(ContentRules()) | rules,
@@ -48,6 +50,8 @@ catalogues = st.lists(items, max_size=len(IDS), unique_by=lambda one: one.id)
 filters = st.builds(
     ContentFilter,
     tags=st.lists(st.sampled_from((*TAGS, "theme:none")), max_size=3).map(tuple),
+    without=st.just(()) | st.lists(st.sampled_from((*TAGS, "theme:none")), max_size=2).map(tuple),
+    language=st.none() | st.sampled_from((*LANGUAGES, "de-at", "fr-BE", "it")),
     near=st.none() | points,
     radius_m=st.none() | st.sampled_from(RADII_M),
     exclude=st.frozensets(st.sampled_from(IDS), max_size=3),

@@ -1,5 +1,6 @@
 """What every answer obeys, whatever the model and the request, by Hypothesis."""
 
+from collections.abc import Sequence
 from typing import Any
 
 import msgspec
@@ -8,7 +9,8 @@ from hypothesis import strategies as st
 
 from adapters.memory.content_store import InMemoryContentStore
 from adapters.memory.user_models import InMemoryUserModelStore
-from core.config import RankingConfig
+from core.config import DistractorConfig, RankingConfig
+from core.content import Content
 from core.geo import GeoPoint
 from core.recommendation import Recommendation, RecommendRequest
 from core.recommender import Recommender
@@ -16,8 +18,20 @@ from core.signals import UserSignals
 from core.vectors import pack
 from tests.build import NOW_MS, themed_catalogue
 
-STORE = themed_catalogue(per_theme=4)
-LARGE = themed_catalogue(per_theme=60)
+LANGUAGES = ("de", "de-AT", "en", None)
+
+
+def spoken(contents: Sequence[Content]) -> InMemoryContentStore:
+    """The same items in several languages, the last of a few in none."""
+    return InMemoryContentStore(
+        msgspec.structs.replace(one, language=LANGUAGES[number % len(LANGUAGES)])
+        for number, one in enumerate(contents)
+    )
+
+
+STORE = spoken(themed_catalogue(per_theme=4).contents)
+LARGE = spoken(themed_catalogue(per_theme=60).contents)
+STRATEGIES = ("max_dissimilar", "unexplored_theme", "random")
 IDS = [content.id for content in STORE.contents]
 TAGS = sorted({tag for content in STORE.contents for tag in content.tags})
 STRENGTHS = st.floats(0.01, 1.0)
@@ -49,6 +63,8 @@ REQUESTS = st.builds(
     user_id=st.just("u1"),
     limit=st.integers(1, 25),
     tags=st.lists(st.sampled_from(TAGS), max_size=2).map(tuple),
+    without=st.just(()) | st.lists(st.sampled_from(TAGS), max_size=2).map(tuple),
+    language=st.none() | st.sampled_from(("de", "DE-at", "en", "it")),
     near=st.none() | st.builds(GeoPoint, st.floats(51.9, 56.1), st.floats(12.9, 13.1)),
     radius_m=st.none() | st.floats(1, 500_000),
     exclude=st.lists(st.sampled_from(IDS), max_size=3).map(tuple),
@@ -58,11 +74,14 @@ REQUESTS = st.builds(
 
 
 async def answer(
-    model: UserSignals, request: RecommendRequest, contents: InMemoryContentStore = STORE
+    model: UserSignals,
+    request: RecommendRequest,
+    contents: InMemoryContentStore = STORE,
+    config: RankingConfig = RankingConfig(),  # noqa: B008 - it is frozen
 ) -> Recommendation:
     store = InMemoryUserModelStore(ttl_s=60, clock_s=lambda: 0.0)
     await store.save_signals([model])
-    recommender = Recommender(store, contents, RankingConfig(), "c1")
+    recommender = Recommender(store, contents, config, "c1")
     return await recommender.recommend(request, now_ms=NOW_MS)
 
 
@@ -86,6 +105,34 @@ async def test_every_answer_keeps_its_promises(
     report = found.diagnostics.distractor
     assert marked == ([report.rank] if report.placed else [])
     assert ("cold" in found.strategy) == (not model.positives)
+
+
+@given(model=models(), request=REQUESTS)
+@settings(deadline=None, max_examples=60)
+async def test_what_was_seen_comes_again_only_where_it_is_inside(
+    model: UserSignals, request: RecommendRequest
+) -> None:
+    seen_all = msgspec.structs.replace(model, viewed=dict.fromkeys(IDS, 1))
+    longest = msgspec.structs.replace(request, limit=len(IDS))
+    found = await answer(seen_all, longest)
+    outside = {*request.exclude, request.session}
+    inside = {one.id for one in STORE.contents if request.scope().allows(one)}
+    assert {item.content_id for item in found.items} == inside
+    assert outside.isdisjoint(inside)
+    assert {item.generated_by for item in found.items} <= {("revisit",)}
+
+
+@given(model=models(), request=REQUESTS, strategy=st.sampled_from(STRATEGIES))
+@settings(deadline=None, max_examples=60)
+async def test_a_distractor_is_inside_too(
+    model: UserSignals, request: RecommendRequest, strategy: Any
+) -> None:
+    asked = msgspec.structs.replace(request, distractor=True, limit=5)
+    config = RankingConfig(distractor=DistractorConfig(strategy=strategy))
+    found = await answer(model, asked, config=config)
+    placed = [item.content_id for item in found.items if item.kind == "distractor"]
+    for content in (await STORE.get(placed)).values():
+        assert request.scope().allows(content)
 
 
 @given(model=models(), request=REQUESTS)

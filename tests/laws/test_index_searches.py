@@ -156,8 +156,9 @@ def test_cells_whose_promises_are_high_enough_are_exact(
     query = np.rint(random.normal(size=4) * 1_000).astype(np.float32)
     exact = sorted(np.flatnonzero(inside), key=lambda row: (-(vectors[row] @ query), order[row]))
     for scope in (
-        Scope.of(COUNT, None, np.flatnonzero(~inside)),
-        Scope.of(COUNT, inside.copy(), np.zeros(0, dtype=np.intp)),
+        Scope(~inside, None),
+        Scope.of(~inside, COUNT),
+        Scope.of(~inside, COUNT, narrowed=True),
     ):
         unbounded = VectorSearch(found, vectors, order, Probe(reach=1e9, most_rows=9_999))
         assert unbounded.nearest(query, limit, scope).tolist() == exact[:limit]

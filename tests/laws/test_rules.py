@@ -11,6 +11,7 @@ from adapters.memory.content_store import InMemoryContentStore
 from adapters.memory.user_models import InMemoryUserModelStore
 from core.config import RankingConfig
 from core.content import Content, ContentRules
+from core.geo import GeoPoint
 from core.recommendation import Recommendation, RecommendedItem, RecommendRequest
 from core.recommender import Recommender
 from core.signals import UserSignals
@@ -18,7 +19,10 @@ from core.tags import tag_key
 from core.vectors import pack
 from tests.build import NOW_MS, themed_catalogue
 
-ITEMS = list(themed_catalogue(per_theme=3).contents)
+ITEMS = [
+    msgspec.structs.replace(one, language=("de", "en", None)[number % 3])
+    for number, one in enumerate(themed_catalogue(per_theme=3).contents)
+]
 IDS = [item.id for item in ITEMS]
 TAGS = sorted({tag for item in ITEMS for tag in item.tags})
 SOON = st.sampled_from([None, NOW_MS - 1, NOW_MS, NOW_MS + 1])
@@ -62,6 +66,11 @@ REQUESTS = st.builds(
     user_id=st.just("u1"),
     limit=st.integers(1, 20),
     tags=st.lists(st.sampled_from(TAGS), max_size=1).map(tuple),
+    without=st.lists(st.sampled_from(TAGS), max_size=1).map(tuple),
+    language=st.none() | st.sampled_from(("de", "en")),
+    near=st.none() | st.just(GeoPoint(53.0, 13.0)),
+    radius_m=st.none() | st.just(120_000.0),
+    exclude=st.lists(st.sampled_from(IDS), max_size=2).map(tuple),
     distractor=st.booleans(),
 )
 

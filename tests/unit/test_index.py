@@ -20,8 +20,6 @@ from core.vectors import to_grid
 from tests.contract.content.catalogue import OPEN
 from tests.stories import World
 
-_NOBODY = np.zeros(0, dtype=np.intp)
-
 
 def everything(places: Rows) -> Rows:
     return places
@@ -121,12 +119,31 @@ async def test_champions_find_nearly_what_all_entries_would() -> None:
     assert np.mean(shares) >= 0.9
 
 
+async def test_cells_of_another_language_do_not_use_up_what_a_search_may_read() -> None:
+    contents = clustered(8_000)
+    away = np.array([float(one.vector @ contents[0].vector) for one in contents])
+    border = np.quantile(away, 0.6)  # what lies closest to the first item is English
+    languages = np.where(away > border, "en", "de").tolist()
+    spoken = [
+        msgspec.structs.replace(one, language=language)
+        for one, language in zip(contents, languages, strict=True)
+    ]
+    store = IndexedContents(build_index(spoken))
+    german = np.stack([one.vector for one in spoken if one.language == "de"])
+    where = ContentFilter(language="de")
+    for row in np.argsort(-away)[:20].tolist():
+        query = contents[row].vector
+        found = await store.search_vector(query, limit=100, where=where)
+        assert np.mean(found.vectors @ query >= np.sort(german @ query)[-100]) >= 0.9
+
+
 async def test_whoever_is_no_champion_is_found_once_the_champions_are_excluded() -> None:
     contents = clustered(20_000)
     store = IndexedContents(build_index(contents))
-    wanted = {f"theme:{number}": 1.0 for number in range(10)}
+    wanted = {f"theme:{number}": 1.0 for number in range(3)}
     having = {one.id for one in contents if wanted.keys() & one.tags.keys()}
     excluded = frozenset(sorted(having)[:-7])
+    assert len(excluded) < 10_000, "of more the others would be looked at one by one"
     where = ContentFilter(exclude=excluded)
     found = await store.search_tags(wanted, limit=20, where=where)
     assert set(found.ids) == having - excluded
@@ -141,7 +158,7 @@ def test_a_list_begins_with_what_is_typical() -> None:
     lists = tag_lists(table, 2, order)
     assert lists.rows_of(0)[:10].tolist() == list(range(290, 300))
     search = TagSearch(table, lists, order)
-    everywhere = Scope.of(300, None, _NOBODY)
+    everywhere = Scope.everything(300)
     assert search.best({0: 1.0}, 3, everywhere).tolist() == [0, 1, 2]
 
 

@@ -25,6 +25,7 @@ def item(
     degrees: float,
     tags: Sequence[str] | dict[str, float] = (),
     north_km: float | None = None,
+    language: str | None = None,
 ) -> Content:
     """An item whose vector points so many degrees away, so far north of here."""
     return Content(
@@ -33,16 +34,17 @@ def item(
         text=f"About {content_id}",
         tags=tags if isinstance(tags, dict) else dict.fromkeys(tags, 1.0),
         position=None if north_km is None else GeoPoint(HERE.lat + north_km * KM, HERE.lon),
+        language=language,
         vector=angle(degrees),
     )
 
 
 CATALOGUE = (
-    item("e-far", 170, ["theme:Music", "city:Berlin"], north_km=40),
-    item("b-near", 10, {"theme:Music": 0.5, "city:Berlin": 1.0}, north_km=1),
-    item("d-side", 90, ["theme:Résistance", "city:Łódź"], north_km=5),
-    item("a-near", 10, {"theme:Music": 1.0, "city:Łódź": 0.5}, north_km=1),
-    item("c-mid", 45, {"theme:World War": 1.0, "city:Berlin": 0.25}, north_km=2),
+    item("e-far", 170, ["theme:Music", "city:Berlin"], north_km=40, language="fr"),
+    item("b-near", 10, {"theme:Music": 0.5, "city:Berlin": 1.0}, north_km=1, language="de-AT"),
+    item("d-side", 90, ["theme:Résistance", "city:Łódź"], north_km=5, language="den"),
+    item("a-near", 10, {"theme:Music": 1.0, "city:Łódź": 0.5}, north_km=1, language="de"),
+    item("c-mid", 45, {"theme:World War": 1.0, "city:Berlin": 0.25}, north_km=2, language="DE_ch"),
     item("ü-😀", 60, ["theme:Résistance"], north_km=3),
     item("nowhere", 30, ["theme:Music"]),
     item("bare", 120),

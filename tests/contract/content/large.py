@@ -76,6 +76,7 @@ def _item(number: int, shapes: list[GridVector], random: np.random.Generator) ->
         position=None
         if number % 11 == 0
         else GeoPoint(HERE.lat + north * KM, HERE.lon + east * KM),
+        language=("de", "de-AT", "en", None, "fr")[number // _SHAPES % 5],
         popularity=float(number % 50),
         rules=ContentRules(hidden=number % 13 == 0),
         vector=shapes[number % _SHAPES],

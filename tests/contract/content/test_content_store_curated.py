@@ -86,6 +86,36 @@ class TestContentStoreRules:
         assert await store.together([]) == {}
 
 
+SPOKEN = (
+    curated("austrian", language="de-AT"),
+    curated("english", language="en"),
+    curated("silent"),
+    curated("warlike", tags={"theme:Music": 1.0, "theme:War": 0.0}),
+    curated("hidden", language="de", rules=ContentRules(hidden=True)),
+)
+RESTRICTED = {
+    "not": (ContentFilter(without=("theme:war",)), {"austrian", "english", "silent"}),
+    "language": (ContentFilter(language="de"), {"austrian", "silent", "warlike"}),
+    "both": (ContentFilter(language="EN", without=("THEME:WAR",)), {"english", "silent"}),
+    "less than half": (ContentFilter(language="it", without=("theme:war",)), {"silent"}),
+}
+
+
+class TestContentStoreRestrictions:
+    @pytest.mark.parametrize(("where", "inside"), RESTRICTED.values(), ids=RESTRICTED)
+    async def test_no_search_shows_what_is_outside(
+        self, make_store: MakeStore, where: ContentFilter, inside: set[str]
+    ) -> None:
+        store = await make_store(SPOKEN)
+        related = {one.id: 1.0 for one in SPOKEN}
+        everywhere = await every_search(store, where)
+        everywhere["related"] = await store.search_related(related, limit=99, where=where)
+        for name, found in everywhere.items():
+            assert sorted(ids(found)) == sorted(inside), name
+        for name, found in (await every_search(store, where, limit=1)).items():
+            assert name == "related" or len(found) == 1, name
+
+
 RELATED = (
     curated("a", related={"b": 1.0, "c": 0.5, "gone": 1.0}),
     curated("b", related={"c": 0.75, "a": 0.25}),

@@ -10,6 +10,7 @@ from tests.contract.content.catalogue import BY_ID, CATALOGUE, EAST, HERE, OPEN,
 from tests.contract.content.conftest import MakeStore
 
 EVERYTHING = frozenset(BY_ID)
+STATE_NONE = frozenset({"ü-😀", "nowhere", "bare"})
 # A filter, and the items that lie inside.
 FILTERS: dict[str, tuple[ContentFilter, frozenset[str]]] = {
     "one facet is or": (
@@ -26,6 +27,31 @@ FILTERS: dict[str, tuple[ContentFilter, frozenset[str]]] = {
     ),
     "an unknown tag": (ContentFilter(tags=("theme:nothing",)), frozenset()),
     "a known and an unknown": (ContentFilter(tags=("theme:music", "colour:red")), frozenset()),
+    "not": (
+        ContentFilter(without=("theme:music",)),
+        frozenset({"c-mid", "d-side", "ü-😀", "bare"}),
+    ),
+    "every not excludes": (
+        ContentFilter(without=("THEME:World-War", "city:lodz", "theme:nothing")),
+        frozenset({"b-near", "e-far", "ü-😀", "nowhere", "bare"}),
+    ),
+    "or and not of one facet": (
+        ContentFilter(tags=("city:berlin", "city:lodz"), without=("city:lodz", "theme:world war")),
+        frozenset({"b-near", "e-far"}),
+    ),
+    "what is wanted and not": (
+        ContentFilter(tags=("theme:music",), without=("theme:Music",)),
+        frozenset(),
+    ),
+    "not what nothing has": (ContentFilter(without=("theme:nothing",)), EVERYTHING),
+    "a language": (ContentFilter(language="de"), EVERYTHING - {"d-side", "e-far"}),
+    "a language of a region": (
+        ContentFilter(language="de_at"),
+        EVERYTHING - {"c-mid", "d-side", "e-far"},
+    ),
+    "a wider language": (ContentFilter(language="fr-BE-x"), frozenset({"e-far"}) | STATE_NONE),
+    "a language of nothing": (ContentFilter(language="it"), STATE_NONE),
+    "no language at all": (ContentFilter(language="-"), EVERYTHING),
     "near": (
         ContentFilter(near=HERE, radius_m=2_500),
         frozenset({"a-near", "b-near", "c-mid"}),
@@ -39,9 +65,14 @@ FILTERS: dict[str, tuple[ContentFilter, frozenset[str]]] = {
     "all excluded": (ContentFilter(exclude=EVERYTHING), frozenset()),
     "all restrictions": (
         ContentFilter(
-            tags=("theme:music",), near=HERE, radius_m=50_000, exclude=frozenset({"b-near"})
+            tags=("theme:music",),
+            without=("city:lodz",),
+            language="fr",
+            near=HERE,
+            radius_m=50_000,
+            exclude=frozenset({"b-near"}),
         ),
-        frozenset({"a-near", "e-far"}),
+        frozenset({"e-far"}),
     ),
 }
 
@@ -79,6 +110,13 @@ class TestContentStoreFilters:
         found = ids(await store.sample(limit=9, seed=3, where=where))
         assert sorted(found) == sorted(inside)
         assert ids(await store.sample(limit=2, seed=3, where=where)) == found[:2]
+
+    async def test_a_word_search_stays_inside(
+        self, store: ContentStore, where: ContentFilter, inside: frozenset[str]
+    ) -> None:
+        found = ids(await store.search_text("about", limit=9, where=where))
+        every = ids(await store.search_text("about", limit=9, where=OPEN))
+        assert found == [one for one in every if one in inside]
 
     def test_the_filter_itself_says_the_same(
         self, where: ContentFilter, inside: frozenset[str]

@@ -26,6 +26,10 @@ WHERE = {
     "of a theme nearby": ContentFilter(
         tags=("theme:thema 4",), near=GeoPoint(HERE.lat + 5 * KM, HERE.lon), radius_m=20_000
     ),
+    "in a language, without a city": ContentFilter(
+        language="de-AT", without=("city:city 2", "theme:thema 7")
+    ),
+    "in a rare language": ContentFilter(language="en"),
     "unseen": ContentFilter(exclude=frozenset(one.id for one in large_catalogue()[::3])),
 }
 VECTOR = large_catalogue()[17].vector

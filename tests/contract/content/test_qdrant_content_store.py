@@ -109,6 +109,28 @@ class TestQdrantContentStoreIsLive:
         await qdrant.write("hiding", lambda c: c.set_payload(alias, {"hidden": True}, hide))
         assert ids(await store.search_vector(EAST, limit=1, where=OPEN)) == ["b-near"]
 
+    async def test_a_language_written_without_its_keys_is_left_out_too(
+        self, qdrant: Qdrant, alias: str, qdrant_repository: QdrantContentRepository
+    ) -> None:
+        # As former releases wrote it, and other hands do.
+        await written(qdrant_repository, CATALOGUE)
+        store = await QdrantContentStore.open(qdrant, alias)
+        keyless = models.FilterSelector(filter=models.Filter())
+        await qdrant.write(
+            "spoiling", lambda c: c.delete_payload(alias, ["language_keys"], keyless)
+        )
+        where = ContentFilter(language="fr")
+        allowed = sorted(one.id for one in CATALOGUE if where.allows(one))
+        assert len(allowed) == 4
+        found = {
+            "vector": await store.search_vector(EAST, limit=4, where=where),
+            "sample": await store.sample(limit=4, seed=1, where=where),
+            "text": await store.search_text("about", limit=4, where=where),
+        }
+        assert {name: sorted(ids(rows)) for name, rows in found.items()} == dict.fromkeys(
+            found, allowed
+        )
+
     async def test_an_item_that_others_spoilt_is_no_answer(
         self, qdrant: Qdrant, alias: str, qdrant_repository: QdrantContentRepository
     ) -> None:

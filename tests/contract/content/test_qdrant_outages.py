@@ -132,7 +132,7 @@ class TestQdrantOutages:
         switches.heal()
         await written(repository, CATALOGUE)
         info = await impatient.read("looking", lambda client: client.get_collection("contents"))
-        assert len(info.payload_schema) == 11
+        assert len(info.payload_schema) == 12
 
 
 async def writer_is_gone(writer: ContentWriter) -> bool:
