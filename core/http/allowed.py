@@ -73,9 +73,9 @@ def _length(info: Any, unit: str) -> str:
 
 def _bounds(info: inspect.IntType | inspect.FloatType) -> str:
     if info.ge is not None and info.le is not None:
-        return f" from {info.ge} to {info.le}"
+        return f" from {_number(info.ge)} to {_number(info.le)}"
     parts = [
-        f"{words} {bound}"
+        f"{words} {_number(bound)}"
         for words, bound in (
             ("at least", info.ge),
             ("above", info.gt),
@@ -85,3 +85,8 @@ def _bounds(info: inspect.IntType | inspect.FloatType) -> str:
         if bound is not None
     ]
     return f" {' and '.join(parts)}" if parts else ""
+
+
+def _number(bound: float) -> str:
+    """`1` and `1.0` are one: which of two equal types was made first may not show."""
+    return str(int(bound)) if bound == int(bound) else str(bound)
