@@ -18,6 +18,8 @@ from core.vectors import to_grid, unpack
 _FARTHEST_SHARE = 4
 _FARTHEST_LEAST = 10
 """A distractor comes from the farthest quarter, or of a small catalogue the ten farthest."""
+_LAST_VIEWED = 5
+"""The item that the model's last direction comes from is the newest that was in the catalogue."""
 _ROOM_FOR_RULES = 2
 """Seen items are at hand from fewer candidates than twice the limit on: rules may refuse half."""
 
@@ -53,6 +55,7 @@ async def gather_pool(
         unopened=await contents.rows(list(model.unopened)),
         seen=seen,
         session=session,
+        last_viewed=await _last_viewed(model, contents) if request.explain else NOTHING,
         distractors=await _distractors(model, request, contents, context, unseen, len(candidates)),
         pinned=pinned,
         together=together,
@@ -110,6 +113,12 @@ async def _search_like(
         related = await contents.search_related({viewed.id: 1.0}, limit=limit, where=where)
         found.append(("session_related", related))
     return found
+
+
+async def _last_viewed(model: UserSignals, contents: ContentStore) -> ContentRows:
+    if not model.recency_vector:
+        return NOTHING
+    return await contents.rows(list(model.viewed)[:_LAST_VIEWED])
 
 
 async def _groups(contents: ContentStore, *found: ContentRows) -> Mapping[str, ContentRows]:

@@ -7,6 +7,7 @@ from typing import Any, Literal
 import msgspec
 
 from core.content import ContentFilter
+from core.explaining.explanation import Explanation
 from core.geo import GeoPoint
 
 ItemKind = Literal["recommendation", "distractor"]
@@ -32,6 +33,7 @@ class RecommendRequest(msgspec.Struct, frozen=True, kw_only=True):
     session: str | None = None
     distractor: bool | None = None
     include_content: bool = False
+    explain: bool = False
     seed: int | None = None
     at_ms: int | None = None
 
@@ -57,6 +59,7 @@ class RecommendedItem(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=T
     kind: ItemKind
     generated_by: tuple[str, ...]
     contributions: Mapping[str, float]
+    explanation: Explanation | None = None
     content: Mapping[str, Any] | None = None
 
 

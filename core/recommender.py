@@ -7,9 +7,16 @@ import msgspec
 
 from core.candidates import gather_pool
 from core.config import RankingConfig
+from core.explaining.outcomes import Asked, Outcome
+from core.explaining.why import why
 from core.ports import ContentStore, UserModelStore
 from core.ranking.draw import seed_of
-from core.ranking.recommend import AnswerContext, recommend_for_signals
+from core.ranking.recommend import (
+    AnswerContext,
+    list_for_signals,
+    listed_items,
+    recommend_for_signals,
+)
 from core.recommendation import Recommendation, RecommendRequest
 from core.signals import UserSignals
 
@@ -52,6 +59,28 @@ class Recommender:
         model = signals or UserSignals(user_id=request.user_id)
         pool = await gather_pool(model, request, contents, context)
         return recommend_for_signals(signals, pool, request, context)
+
+    async def why(
+        self, content_id: str, request: RecommendRequest, *, now_ms: int
+    ) -> Outcome | None:
+        """Why an item is in the list that the request asks for, or why not; None: no such item.
+
+        Raises: RetryableError when a store is away.
+        """
+        signals = await self._models.get_signals(request.user_id)
+        contents = self._contents.edition()
+        row = await contents.rows([content_id])
+        if not len(row):
+            return None
+        if signals is not None:
+            signals = signals.in_space(contents.vector_space)
+        explained = msgspec.structs.replace(request, explain=True)
+        context = self._context(explained, signals, contents, now_ms)
+        model = signals or UserSignals(user_id=request.user_id)
+        pool = await gather_pool(model, explained, contents, context)
+        listing = list_for_signals(signals, pool, explained, context)
+        asked = Asked(request_id=context.request_id, user_id=request.user_id, content_id=content_id)
+        return why(row, listing, listed_items(listing), context.now_ms, asked)
 
     def _context(
         self,

@@ -23,6 +23,7 @@ from serve_api.endpoint import Endpoint
 from serve_api.endpoints.recommend import RecommendEndpoint
 from serve_api.endpoints.similar import SimilarEndpoint
 from serve_api.endpoints.usermodel import UserModelEndpoint
+from serve_api.endpoints.why import WhyEndpoint
 from serve_api.metrics import ServeMetrics
 from serve_api.responses import on_bug, on_http_exception, try_later
 from serve_api.routing import Router
@@ -53,6 +54,7 @@ class ServeApi:
         self._endpoints: Sequence[Endpoint] = (
             RecommendEndpoint(recommender, metrics, settings.max_limit),
             SimilarEndpoint(recommender, contents, settings.max_limit),
+            WhyEndpoint(recommender, settings.max_limit),
             UserModelEndpoint(models),
         )
 

@@ -114,6 +114,13 @@ Distractor = Annotated[
 IncludeContent = Annotated[
     bool, Meta(description="Adds title, text, tags and place of every item.", examples=[True])
 ]
+Explain = Annotated[
+    bool,
+    Meta(
+        description="Adds to every item why it is there: in a sentence, and to the last digit.",
+        examples=[True],
+    ),
+]
 
 
 def tags_of(filter_: Iterable[str]) -> tuple[tuple[str, ...], tuple[str, ...]]:

@@ -16,7 +16,7 @@ def candidate_blocks(
     member that is neither seen nor a candidate is outside the request's scope.
     """
     for index in order:
-        block = _block(scored.place(index), pool, seen=signals.viewed)
+        block = block_of(scored.place(index), pool, seen=signals.viewed)
         if block is not None:
             yield block
 
@@ -30,7 +30,7 @@ def pinned_blocks(pool: CandidatePool, scored: Scored, signals: UserSignals) -> 
         rank = max(content.rules.pinned or 1, free)
         if index < 0 or any(place.index == index for block in blocks.values() for place in block):
             continue
-        block = _block(scored.place(index), pool, seen=signals.viewed)
+        block = block_of(scored.place(index), pool, seen=signals.viewed)
         if block is not None:
             blocks[rank] = block
             free = rank + len(block)
@@ -43,19 +43,24 @@ def revisit_blocks(pool: CandidatePool, scored: Callable[[], Scored]) -> Iterato
         return
     seen = scored()
     for index in range(len(pool.seen)):
-        block = _block(seen.place(index), pool, seen=())
+        block = block_of(seen.place(index), pool, seen=())
         if block is not None:
             yield block
 
 
-def _block(place: Place, pool: CandidatePool, seen: Iterable[str]) -> Block | None:
+def block_of(place: Place, pool: CandidatePool, seen: Iterable[str]) -> Block | None:
     """The place and its group's, by id; None where the group cannot be shown whole."""
-    name = place.group
-    if name is None:
+    group = place.group
+    if group is None:
         return (place,)
-    members = pool.together[name]
-    at = place.scored.items.locate(members).tolist()
-    missing = {member for member, index in zip(members.ids, at, strict=True) if index < 0}
-    if not missing.issubset(seen):
+    if not missing_members(group, place.scored, pool).issubset(seen):
         return None
+    at = place.scored.items.locate(pool.together[group]).tolist()
     return tuple(place.scored.place(index) for index in at if index >= 0)
+
+
+def missing_members(group: str, scored: Scored, pool: CandidatePool) -> set[str]:
+    """The ids of a group's members that are not among the scored items."""
+    members = pool.together[group]
+    at = scored.items.locate(members).tolist()
+    return {member for member, index in zip(members.ids, at, strict=True) if index < 0}

@@ -16,10 +16,15 @@ Micros = npt.NDArray[np.int64]
 
 
 class Fused(msgspec.Struct, frozen=True, kw_only=True):
-    """Shape: `total` (n,), each of `parts` (n,). Units: millionths."""
+    """Scores, and what they are made of.
+
+    Shape: `total` (n,), each of `parts` (n,), each of `values` (n,) in [0, 1], what
+        the scorer said before its weight. Units: `total` and `parts` millionths.
+    """
 
     total: Micros
     parts: Mapping[str, Micros]
+    values: Mapping[str, Floats]
 
     def contributions(self, index: int) -> dict[str, float]:
         """The parts of one item."""
@@ -39,4 +44,4 @@ def fuse(scores: Mapping[str, Floats], weights: ScorerWeights, count: int) -> Fu
     total = np.zeros(count, dtype=np.int64)
     for values in parts.values():
         total = total + values
-    return Fused(total=total, parts=parts)
+    return Fused(total=total, parts=parts, values=scores)

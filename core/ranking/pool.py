@@ -73,7 +73,8 @@ class CandidatePool(msgspec.Struct, frozen=True, kw_only=True):
 
     Shape: `candidates` unseen, those of a cold visitor in sample order; `likes`
         the liked items, `unopened` those shown and never opened, `session` the
-        item just viewed, `seen` oldest first, `distractors` what the distractor
+        item just viewed, `last_viewed` those before it, newest first and only for
+        an explanation, `seen` oldest first, `distractors` what the distractor
         may be drawn from, `pinned` by their rank, `together` every member of the
         groups of the candidates and of the seen, whether in scope or not.
     """
@@ -83,6 +84,7 @@ class CandidatePool(msgspec.Struct, frozen=True, kw_only=True):
     unopened: ContentRows = NOTHING
     seen: ContentRows = NOTHING
     session: ContentRows = NOTHING
+    last_viewed: ContentRows = NOTHING
     distractors: ContentRows = NOTHING
     pinned: ContentRows = NOTHING
     together: Mapping[str, ContentRows] = {}

@@ -27,11 +27,25 @@ class ListRules:
 
     def admit(self, contents: Sequence[Content]) -> bool:
         """Whether the list may hold these too, all of them."""
-        names = [name for one in contents for name in one.rules.apart]
-        if len(set(names)) < len(names) or not self._apart.isdisjoint(names):
-            return False
+        return not self.clashes(contents) and not self.overfull(contents)
+
+    def clashes(self, contents: Sequence[Content]) -> set[str]:
+        """The names of `apart` that are in the list already, or twice among these."""
+        names = Counter(name for one in contents for name in one.rules.apart)
+        return {name for name, count in names.items() if count > 1 or name in self._apart}
+
+    def overfull(self, contents: Sequence[Content]) -> dict[str, int]:
+        """The labels that there would be too many of, by their key, with how many may be."""
         labels = self._capped(contents)
-        return all(self._labels[key] + count <= self._most(key) for key, count in labels.items())
+        return {
+            key: self._most(key)
+            for key, count in labels.items()
+            if self._labels[key] + count > self._most(key)
+        }
+
+    def counts(self, content: Content) -> dict[str, tuple[int, int]]:
+        """How many items of the list have each capped label of this one, and how many may."""
+        return {key: (self._labels[key], self._most(key)) for key in self._capped([content])}
 
     def add(self, contents: Sequence[Content]) -> None:
         """These are in the list now."""

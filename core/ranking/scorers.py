@@ -16,6 +16,8 @@ from core.signals import UserSignals
 from core.tags import tag_key
 from core.vectors import Floats, GridVector, cosines, to_grid, unpack
 
+_BILLION = 1e9
+
 
 class ScoringInput(msgspec.Struct, frozen=True, kw_only=True):
     """The visitor with their liked and unopened items, the item just viewed, and the position."""
@@ -33,22 +35,33 @@ def score_all(items: ContentRows, given: ScoringInput) -> dict[str, Floats]:
 
     Shape: scorer name to (len(items),).
     """
-    signals = given.signals
     closeness = _closeness(items, given)
     tags = items.columns.tags.of(items.rows)
+    overlaps = {
+        name: _tag_overlap(items, tags, profile) for name, profile in tag_profiles(given).items()
+    }
     scores = {
         "semantic": closeness.taste,
         "affinity": _affinity(closeness.likes, given),
-        "tag": _tag_overlap(items, tags, signals.tag_affinity),
+        "tag": overlaps["tag"],
         "recency": closeness.last_view,
         "session": closeness.session,
-        "session_tag": _session_tags(items, tags, given),
+        "session_tag": overlaps["session_tag"],
         "session_related": _session_related(items, given),
-        "aversion": _tag_overlap(items, tags, signals.tag_aversion),
+        "aversion": overlaps["aversion"],
         "geo": _geo(items, given),
         "fatigue": _fatigue(items, given),
     }
     return {name: values for name, values in scores.items() if values is not None}
+
+
+def tag_profiles(given: ScoringInput) -> dict[str, Mapping[str, float]]:
+    """The tags that items are compared with, each with its weight, by the scorer's name."""
+    return {
+        "tag": given.signals.tag_affinity,
+        "session_tag": given.session[0].tags if len(given.session) else {},
+        "aversion": given.signals.tag_aversion,
+    }
 
 
 class _Closeness(msgspec.Struct, frozen=True):
@@ -112,12 +125,6 @@ def _tag_overlap(items: ContentRows, tags: TagRows, profile: Mapping[str, float]
     return np.minimum(1.0, tags.overlap(wanted) / total)
 
 
-def _session_tags(items: ContentRows, tags: TagRows, given: ScoringInput) -> Floats | None:
-    if not len(given.session):
-        return None
-    return _tag_overlap(items, tags, dict(given.session[0].tags))
-
-
 def _session_related(items: ContentRows, given: ScoringInput) -> Floats | None:
     """How much the item just viewed names each as related."""
     related = given.session[0].related if len(given.session) else {}
@@ -131,7 +138,7 @@ def _geo(items: ContentRows, given: ScoringInput) -> Floats | None:
     if given.near is None:
         return None
     metres = distances_m(given.near, items.columns.places[items.rows])
-    return np.nan_to_num(np.exp(-metres / given.config.geo_scale_m), nan=0.0)
+    return np.nan_to_num(_decays(metres / given.config.geo_scale_m), nan=0.0)
 
 
 def _fatigue(items: ContentRows, given: ScoringInput) -> Floats | None:
@@ -142,5 +149,10 @@ def _fatigue(items: ContentRows, given: ScoringInput) -> Floats | None:
     values = np.zeros(len(items))
     at = items.locate(given.unopened)
     counts = np.array([unopened[one][0] for one in given.unopened.ids], dtype=np.float64)
-    values[at[at >= 0]] = 1.0 - np.exp(-counts[at >= 0] / given.config.fatigue_scale)
+    values[at[at >= 0]] = 1.0 - _decays(counts[at >= 0] / given.config.fatigue_scale)
     return values
+
+
+def _decays(distances: Floats) -> Floats:
+    """exp(-distance) in whole billionths: its last digits differ from machine to machine."""
+    return np.rint(np.exp(-distances) * _BILLION) / _BILLION

@@ -58,8 +58,9 @@ class Slate:
         """An empty list."""
         self.places: list[Place] = []
         self.taken: set[str] = set()
+        self.pinned: set[str] = set()
         self._limit = limit
-        self._rules = ListRules(caps)
+        self.rules = ListRules(caps)
         self._pins: dict[int, Block] = {}
         self._waiting: list[Block] = []
 
@@ -78,7 +79,7 @@ class Slate:
         if any(place.content_id in self.taken for place in block):
             return False
         contents = self._looked_at(block)
-        return not contents or self._rules.admit(contents)
+        return not contents or self.rules.admit(contents)
 
     def pin(self, blocks: Mapping[int, Block]) -> None:
         """Keep the ranks for these, which come before all others."""
@@ -86,6 +87,7 @@ class Slate:
             if rank + len(block) - 1 <= self._limit and self.admits(block):
                 self._hold(block)
                 self._pins[rank] = block
+                self.pinned.update(place.content_id for place in block)
 
     def fill(self, blocks: Iterator[Block], until: int | None = None) -> bool:
         """Fill the list up to before the rank `until`; whether it came so far."""
@@ -128,9 +130,9 @@ class Slate:
     def _hold(self, block: Block) -> None:
         self.taken.update(place.content_id for place in block)
         if contents := self._looked_at(block):
-            self._rules.add(contents)
+            self.rules.add(contents)
 
     def _looked_at(self, block: Iterable[Place]) -> list[Content]:
         """The items that a rule may speak of: making one costs microseconds."""
-        every = self._rules.look_at_all
+        every = self.rules.look_at_all
         return [place.content for place in block if every or place.is_ruled]

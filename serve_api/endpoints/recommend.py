@@ -6,60 +6,21 @@ from core.http.operation import Documented, Operation
 from core.recommendation import Recommendation, RecommendRequest
 from core.recommender import Recommender
 from serve_api.endpoint import Answer, Call
-from serve_api.fields import (
-    At,
-    Distractor,
-    Exclude,
-    IncludeContent,
-    Language,
-    Limit,
-    Near,
-    RadiusM,
-    Seed,
-    Session,
-    Tags,
-    UserId,
-    at_most,
-    milliseconds_of,
-    point_of,
-    tags_of,
-)
+from serve_api.fields import Explain, IncludeContent, at_most
+from serve_api.list_parameters import ListParameters
 from serve_api.metrics import ServeMetrics
 
 
-class RecommendParameters(msgspec.Struct, frozen=True, kw_only=True):
+class RecommendParameters(ListParameters, frozen=True, kw_only=True):
     """The parameters, each with what it means."""
 
-    user_id: UserId
-    limit: Limit = 10
-    filter: Tags = ()
-    language: Language | None = None
-    near: Near | None = None
-    radius_m: RadiusM | None = None
-    exclude: Exclude = ()
-    session: Session | None = None
-    distractor: Distractor | None = None
     include_content: IncludeContent = False
-    seed: Seed | None = None
-    at: At | None = None
+    explain: Explain = False
 
     def request(self) -> RecommendRequest:
         """What the core understands. Raises: BadParameterError."""
-        tags, without = tags_of(self.filter)
-        return RecommendRequest(
-            user_id=self.user_id.strip(),
-            limit=self.limit,
-            tags=tags,
-            without=without,
-            language=self.language,
-            near=point_of(self.near, self.radius_m),
-            radius_m=self.radius_m,
-            exclude=self.exclude,
-            session=self.session,
-            distractor=self.distractor,
-            include_content=self.include_content,
-            seed=self.seed,
-            at_ms=milliseconds_of(self.at),
+        return msgspec.structs.replace(
+            super().request(), include_content=self.include_content, explain=self.explain
         )
 
 

@@ -11,7 +11,7 @@ from core.config import DistractorConfig, RankingConfig, ScorerWeights
 from core.content import Content
 from core.geo import GeoPoint, distance_m
 from core.ranking.fusion import fuse
-from core.ranking.mmr import diversify
+from core.ranking.mmr import Diversified
 from core.ranking.pool import CandidatePool, gather
 from core.ranking.recommend import AnswerContext, recommend_for_signals
 from core.ranking.scorers import ScoringInput, score_all
@@ -108,7 +108,7 @@ def mmr(total: list[int], vectors: list[list[float]], **config: Any) -> list[int
     order = np.array(sorted(range(len(total)), key=lambda row: -total[row]))
     settings = RankingConfig(**config)
     pool = np.stack([to_grid(vectors[row]) for row in order[: settings.mmr_pool]])
-    return list(diversify(order, np.array(total, dtype=np.int64), pool, settings))
+    return list(Diversified(order, np.array(total, dtype=np.int64), pool, settings).hand_out())
 
 
 def test_mmr_prefers_the_unlike_among_nearly_equals() -> None:
