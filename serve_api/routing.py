@@ -75,7 +75,7 @@ class Router:
         access = endpoint.operation.access
         try:
             headers = self._doors.admit(access, request)
-            async with asyncio.timeout(self._settings.timeout_s):
+            async with asyncio.timeout(endpoint.operation.timeout_s or self._settings.timeout_s):
                 parameters, body = await reader.read(request)
                 call: Call[Any, Any] = Call(
                     parameters=parameters, body=body, now_ms=self._clock_ms()

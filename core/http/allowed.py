@@ -48,7 +48,8 @@ def _plain(info: Any) -> str:  # noqa: PLR0911 - one of each kind
         case inspect.StructType():
             return f"an object of {', '.join(field.encode_name for field in info.fields)}"
         case inspect.DictType():
-            return f"an object whose values are {allowed_words(info.value_type)}"
+            key, value = allowed_words(info.key_type), allowed_words(info.value_type)
+            return f"an object from {key} to {value}"
     return "JSON"
 
 

@@ -10,7 +10,10 @@ from msgspec import inspect
 from core.http.allowed import LISTS, allowed_words
 from core.http.problems import BadParameterError
 
-_MESSAGE = re.compile(r"^(?P<what>.*?)(?: - at `\$\.?(?P<where>.*)`)?$", re.DOTALL)
+# What is wrong in a mapping is said of the mapping: which key it is, is not told.
+_MESSAGE = re.compile(
+    r"^(?P<what>.*?)(?: - at (?:`key` in )?`\$\.?(?P<where>.*?)(?:\[\.\.\.\])?`)?$", re.DOTALL
+)
 _MISSING = "missing required"
 _FIELD = re.compile(rf"^Object (?P<fault>{_MISSING}|contains unknown) field `(?P<name>.*)`$")
 _STEP = re.compile(r"[^.\[\]]+")

@@ -38,5 +38,7 @@ class Operation(msgspec.Struct, frozen=True, kw_only=True):
     """The type of what is sent, None where nothing is."""
     answers: Mapping[int, Documented]
     """Those that are its own; what many operations may answer is added (`core.http.common`)."""
+    timeout_s: float | None = None
+    """How long it may take; None is as long as the service's operations usually may."""
     etag: bool = False
     """Whether answers carry an ETag, so that 304 may be answered to who has it already."""

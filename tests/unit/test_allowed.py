@@ -38,7 +38,7 @@ class Colour(Enum):
         ),
         (tuple[int, ...], "a list, each a whole number"),
         (Annotated[list[str], Meta(min_length=2)], "a list of at least 2 items, each a text"),
-        (dict[str, bool], "an object whose values are 1 or 0, true or false"),
+        (dict[str, bool], "an object from a text to 1 or 0, true or false"),
         (Any, "JSON"),
     ],
 )

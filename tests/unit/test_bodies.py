@@ -21,13 +21,14 @@ class Part(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
 
 class Body(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     parts: Annotated[tuple[Part, ...], Meta(min_length=1, max_length=2)]
-    counts: dict[str, int] = {}
+    counts: dict[Annotated[str, Meta(min_length=1)], int] = {}
     sort: Literal["new", "old"] | None = None
     first: Part | None = None
     more: Any = None
 
 
 READER = BodyReader(Body)
+COUNTS = "an object from a text of at least 1 character to a whole number"
 A_PART = "a list of 1 to 2 items, each an object of id, weight"
 A_BODY = "an object of parts, counts, sort, first, more"
 
@@ -47,12 +48,8 @@ A_BODY = "an object of parts, counts, sort, first, more"
         ('{"parts":[{"id":"a"}],"first":{"id":[]}}', "first.id", None, "a text"),
         ('{"parts":[{"id":"a"}],"sort":"up"}', "sort", "up", "one of new, old"),
         ('{"parts":[{"id":"a"}],"prats":1}', "prats", 1, f"in {A_BODY}"),
-        (
-            '{"parts":[{"id":"a"}],"counts":{"a":"b"}}',
-            "counts[...]",
-            None,
-            "an object whose values are a whole number",
-        ),
+        ('{"parts":[{"id":"a"}],"counts":{"a":"b"}}', "counts", None, COUNTS),
+        ('{"parts":[{"id":"a"}],"counts":{"":1}}', "counts", None, COUNTS),
     ],
 )
 def test_the_field_is_named_with_its_value_and_what_is_allowed(
