@@ -44,13 +44,12 @@ class ServeApi:
         settings: ServeSettings,
         clock_ms: Callable[[], int],
         metrics: ServeMetrics,
-        clock_s: Callable[[], float] = monotonic,
     ) -> None:
-        """Keep the parts; `clock_s` is the steady clock of the rate limits."""
+        """Keep the parts."""
         self._models = models
         self._contents = contents
         self._settings = settings
-        self._router = Router(settings, Doors(settings, clock_s), metrics, clock_ms)
+        self._router = Router(settings, Doors(settings, monotonic), metrics, clock_ms)
         self._endpoints: Sequence[Endpoint] = (
             RecommendEndpoint(recommender, metrics, settings.max_limit),
             SimilarEndpoint(recommender, contents, settings.max_limit),

@@ -16,6 +16,7 @@ _MESSAGE = re.compile(
 )
 _MISSING = "missing required"
 _FIELD = re.compile(rf"^Object (?P<fault>{_MISSING}|contains unknown) field `(?P<name>.*)`$")
+_GOT_FLOAT = "got `float`"
 _STEP = re.compile(r"[^.\[\]]+")
 _BODY = "body"
 
@@ -25,19 +26,29 @@ class BodyReader:
 
     def __init__(self, kind: Any) -> None:
         """Look at the type once."""
+        self._kind = kind
         self._info = inspect.type_info(kind)
         self._decoder = msgspec.json.Decoder(kind)
 
     def read(self, body: bytes) -> Any:
         """What the body says. Raises: BadParameterError naming the field."""
         try:
-            return self._decoder.decode(body)
+            return self._read(body)
         except msgspec.ValidationError as exc:
             raise self._error(str(exc), body) from None
         except (msgspec.DecodeError, UnicodeDecodeError) as exc:
             raise BadParameterError(_BODY, None, f"JSON: {exc}") from None
         except RecursionError:
             raise BadParameterError(_BODY, None, "JSON that is not nested so deeply") from None
+
+    def _read(self, body: bytes) -> Any:
+        """To JSON Schema 5.0 is a whole number, and some senders write it so."""
+        try:
+            return self._decoder.decode(body)
+        except msgspec.ValidationError as exc:
+            if _GOT_FLOAT not in str(exc):
+                raise
+            return msgspec.convert(_whole(msgspec.json.decode(body)), self._kind)
 
     def _error(self, message: str, body: bytes) -> BadParameterError:
         what, where = _parts(message)
@@ -64,6 +75,17 @@ def _parts(message: str) -> tuple[str, str]:
     """What is wrong and where, of a message of msgspec; no place is the body itself."""
     found = _MESSAGE.match(message)
     return (found["what"], found["where"] or "") if found else (message, "")
+
+
+def _whole(value: Any) -> Any:
+    """With whole numbers as such; where a fraction may be, they may be, too."""
+    if isinstance(value, float) and value.is_integer():
+        return int(value)
+    if isinstance(value, list):
+        return [_whole(one) for one in value]
+    if isinstance(value, dict):
+        return {name: _whole(one) for name, one in value.items()}
+    return value
 
 
 def _value_at(body: bytes, steps: Sequence[str]) -> Any:

@@ -10,6 +10,8 @@ import msgspec
 
 PROBLEM_MEDIA_TYPE = "application/problem+json"
 _MAX_SHOWN_CHARS = 200
+_MAX_BITS = 63
+"""A larger whole number is shown as text: few can read it as one."""
 
 
 class Problem(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -51,7 +53,9 @@ class BadParameterError(ProblemError):
 
 
 def _shown(value: Any) -> Any:
-    """A value as a problem shows it: nobody needs all of a text that is too long."""
+    """A value as a problem can show it, of a long text its beginning."""
+    if isinstance(value, int) and value.bit_length() >= _MAX_BITS:
+        value = str(value)
     if isinstance(value, str) and len(value) > _MAX_SHOWN_CHARS:
         return f"{value[:_MAX_SHOWN_CHARS]}…"
     return value

@@ -87,6 +87,27 @@ def test_a_fault_before_the_end_of_what_is_no_json_is_named_without_its_value() 
         assert (caught.value.problem.parameter, caught.value.problem.value) == ("parts", None)
 
 
+def test_a_whole_number_may_be_written_with_a_point_and_nothing_else_may_be_guessed() -> None:
+    found = READER.read(
+        b'{"parts":[{"id":"a","weight":1.0}],"counts":{"a":5.0,"b":1e2},"more":2.5}'
+    )
+    assert found.counts == {"a": 5, "b": 100}
+    assert [type(one) for one in found.counts.values()] == [int, int]
+    assert (found.parts[0].weight, found.more) == (1.0, 2.5)
+    for text in (b"5.5", b'"5"', b"true", b"null"):
+        with pytest.raises(BadParameterError, match="counts must be"):
+            READER.read(b'{"parts":[{"id":"a"}],"counts":{"a":' + text + b"}}")
+
+
+@pytest.mark.parametrize("number", [b"1" * 30, b"-" + b"1" * 30, b"1" * 4000])
+def test_a_number_beyond_every_bound_can_be_shown(number: bytes) -> None:
+    with pytest.raises(BadParameterError) as caught:
+        READER.read(b'{"parts":[{"id":' + number + b"}]}")
+    shown = msgspec.json.encode(caught.value.problem)
+    assert number[:20] in shown
+    assert len(shown) < 500
+
+
 JSON = st.recursive(
     st.none() | st.booleans() | st.integers() | st.text(),
     lambda inner: (
