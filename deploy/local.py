@@ -208,10 +208,10 @@ def fetch_first_item(serve_url: str, keys: str = "") -> tuple[str, str]:
 
 def _is_ready(url: str) -> bool:
     try:
-        fetch_json(url)
+        answer: Any = fetch_json(url)
     except (OSError, urllib.error.URLError):
         return False
-    return True
+    return not answer.get("degraded")  # what starts is to be whole
 
 
 def _require_free(name: str, port: int) -> None:

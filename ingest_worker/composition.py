@@ -1,7 +1,7 @@
 """Wires the ingest side. With `worker_composition` the only module here that knows adapters."""
 
 import asyncio
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 
 import msgspec
@@ -17,6 +17,7 @@ from adapters.redis.connection import Client, connect
 from adapters.redis.dead_letters import RedisDeadLetters
 from adapters.redis.due_queue import RedisDueQueue
 from adapters.redis.event_buffer import RedisEventBuffer
+from adapters.redis.popularity import RedisPopularityStore
 from adapters.redis.stream import RedisRawBatchStream
 from adapters.redis.user_models import RedisUserModelStore
 from adapters.settings import SharedSettings, read_settings
@@ -26,11 +27,15 @@ from core.log_names import INGEST_OPENED
 from core.modelling.build import ModelBasis
 from core.normalizing.limits import EventLimits
 from core.normalizing.mapping import EventMapper
-from core.ports import ContentStore, EventBuffer, UserModelStore
+from core.ports import ContentStore, EventBuffer, PopularityStore, UserModelStore
 from core.queues import DeadLetters, DueQueue, RawBatchStream
+from core.stored_views import POPULARITY_TTL_S
 from core.updater import UserModelUpdater
 from ingest_worker.backpressure import Backpressure
 from ingest_worker.batches import BatchHandler
+from ingest_worker.counting.popularity import PopularityCounting
+from ingest_worker.counting.report import CountingReport
+from ingest_worker.counting.walk import BufferWalk
 from ingest_worker.heartbeats import Heartbeats
 from ingest_worker.metrics import StreamGauges, WebhookMetrics, WorkerMetrics
 from ingest_worker.observer import Observer
@@ -72,6 +77,7 @@ class Stores(msgspec.Struct, frozen=True, kw_only=True):
     queue: DueQueue
     dead_letters: DeadLetters
     models: UserModelStore
+    popularity: PopularityStore
 
 
 class IngestParts(msgspec.Struct, frozen=True, kw_only=True):
@@ -139,6 +145,7 @@ def redis_stores(settings: IngestProcess, client: Client) -> Stores:
             max_bytes=settings.worker.max_dead_letter_bytes,
         ),
         models=RedisUserModelStore(client, ttl_s=settings.model_ttl_s),
+        popularity=RedisPopularityStore(client, ttl_s=POPULARITY_TTL_S),
     )
 
 
@@ -181,6 +188,24 @@ def ingest_parts(
         metrics=metrics,
     )
     return IngestParts(handler=handler, refresher=refresher)
+
+
+def popularity_counting(
+    settings: SharedSettings,
+    stores: Stores,
+    contents: Callable[[], ContentStore | None],
+    report: CountingReport,
+) -> PopularityCounting:
+    """What counts views, over whichever adapters; `contents` is None while another does."""
+    return PopularityCounting(
+        walk=BufferWalk(stores.buffer),
+        store=stores.popularity,
+        contents=contents,
+        window_ms=settings.model.window_ms,
+        clock_ms=clock_ms,
+        every_s=settings.popularity.every_s,
+        report=report,
+    )
 
 
 def queue_observer(

@@ -4,6 +4,7 @@ from typing import Any
 
 import msgspec
 
+from core.content import ContentFilter
 from core.recommendation import RecommendRequest
 from serve_api.fields import (
     At,
@@ -47,6 +48,20 @@ class ScopeParameters(msgspec.Struct, frozen=True, kw_only=True):
             "exclude": self.exclude,
             "at_ms": milliseconds_of(self.at),
         }
+
+    def where(self, now_ms: int) -> ContentFilter:
+        """The same as a filter at that moment, else at `now_ms`. Raises: BadParameterError."""
+        tags, without = tags_of(self.filter)
+        at_ms = milliseconds_of(self.at)
+        return ContentFilter(
+            tags=tags,
+            without=without,
+            language=self.language,
+            near=point_of(self.near, self.radius_m),
+            radius_m=self.radius_m,
+            exclude=frozenset(self.exclude),
+            now_ms=now_ms if at_ms is None else at_ms,
+        )
 
 
 class ListParameters(ScopeParameters, frozen=True, kw_only=True):

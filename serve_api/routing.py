@@ -1,6 +1,7 @@
 """From a request to an endpoint's answer: let in, read, answer in time, encode, or a problem."""
 
 import asyncio
+import re
 from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
@@ -23,6 +24,9 @@ from serve_api.responses import answer_response, problem_response, try_later
 from serve_api.settings import ServeSettings
 
 Handler = Callable[[Request], Awaitable[Response]]
+
+_LAST_PARAMETER = re.compile(r"\{(\w+)\}$")
+"""Ids have slashes in them, and a server decodes `%2F` before it looks for a route."""
 
 _log = structlog.get_logger()
 
@@ -49,7 +53,8 @@ class Router:
         for one in endpoints:
             handlers = by_path.setdefault(one.operation.path, {})
             handlers[one.operation.method] = self._handler(one)
-        for path, handlers in by_path.items():
+        for declared, handlers in by_path.items():
+            path = _LAST_PARAMETER.sub(r"{\1:path}", declared)
             yield Route(path, _dispatch(handlers), methods=[*handlers, "OPTIONS"])
 
     def _handler(self, endpoint: Endpoint) -> Handler:

@@ -9,6 +9,7 @@ from prometheus_client import CollectorRegistry
 
 from adapters.contents import open_content_store
 from adapters.http_security import SecuredApp
+from adapters.memory.event_buffer import InMemoryEventBuffer
 from adapters.memory.stream import InMemoryRawBatchStream
 from adapters.memory.user_models import InMemoryUserModelStore
 from adapters.process import clock_ms
@@ -25,7 +26,8 @@ from ingest_worker.settings import IngestSettings
 from ingest_worker.webhook import Webhook
 from serve_api.composition import serve_app
 from serve_api.settings import ServeSettings
-from tests.build import read, signals_of
+from serve_api.sources import Sources
+from tests.build import WINDOW_MS, read, signals_of
 
 KEY = "a-key"
 VISITORS = ("ada", "0", "false")
@@ -45,6 +47,7 @@ def _known_visitors() -> InMemoryUserModelStore:
 
 
 # Nothing of the read API writes into them.
+EVENTS = InMemoryEventBuffer(window_ms=WINDOW_MS, max_events=100)
 KNOWN_VISITORS = _known_visitors()
 
 
@@ -58,9 +61,14 @@ def read_api(
     return serve_app(
         SharedSettings(),
         ServeSettings(**settings),
-        models=models or KNOWN_VISITORS,
-        contents=contents or CATALOGUE,
-        registry=CollectorRegistry(),
+        Sources(
+            models=models or KNOWN_VISITORS,
+            patient_models=models or KNOWN_VISITORS,
+            contents=contents or CATALOGUE,
+            events=EVENTS,
+            views=lambda: None,
+        ),
+        CollectorRegistry(),
     )
 
 

@@ -71,7 +71,8 @@ class Pipeline(msgspec.Struct, frozen=True):
 
     def _is_ready(self, url: str) -> bool:
         try:
-            return httpx.get(f"{url}/readyz").status_code == 200
+            answer = httpx.get(f"{url}/readyz")
+            return answer.status_code == 200 and not answer.json().get("degraded")
         except httpx.TransportError:
             return False
 
