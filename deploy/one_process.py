@@ -12,7 +12,6 @@ import structlog
 from prometheus_client import CollectorRegistry
 
 from adapters.contents import open_content_store
-from adapters.exposition import expose_metrics
 from adapters.memory.dead_letters import InMemoryDeadLetters
 from adapters.memory.due_queue import InMemoryDueQueue
 from adapters.memory.event_buffer import InMemoryEventBuffer
@@ -35,6 +34,7 @@ from ingest_worker.composition import (
     popularity_counting,
     queue_observer,
     warn_if_open,
+    webhook_app,
 )
 from ingest_worker.counting.popularity import PopularityCounting
 from ingest_worker.counting.report import CountingCollector, CountingReport
@@ -87,7 +87,7 @@ async def run_one_process(settings: OneProcess, when_served: Callable[[Content],
     )
     serve = serve_app(settings, settings.serve, sources, CollectorRegistry())
     counting = _counting(settings, stores, contents, registry)
-    servers = ((expose_metrics(webhook.app(), registry), ingest), (serve, settings.serve))
+    servers = ((webhook_app(webhook, ingest, registry), ingest), (serve, settings.serve))
     async with asyncio.TaskGroup() as tasks:
         tasks.create_task(backpressure.run(stopping))
         tasks.create_task(observer.run(stopping))

@@ -7,9 +7,10 @@ from contextlib import AsyncExitStack, asynccontextmanager
 import msgspec
 import structlog
 from prometheus_client import CollectorRegistry
-from starlette.applications import Starlette
 
-from adapters.exposition import expose_metrics
+from adapters.documentation.pages import OPENAPI, expose_documentation, release
+from adapters.exposition import METRICS, expose_metrics
+from adapters.http_security import SecuredApp
 from adapters.plans.toml import read_plan
 from adapters.process import clock_ms, serve_http, stop_signals
 from adapters.redis.connection import Client, connect
@@ -21,6 +22,7 @@ from adapters.redis.stream import RedisRawBatchStream
 from adapters.redis.user_models import RedisUserModelStore
 from adapters.settings import SharedSettings, read_settings
 from core.errors import ConfigError
+from core.http.keys import KeyRing
 from core.log_names import INGEST_OPENED
 from core.modelling.build import ModelBasis
 from core.normalizing.limits import EventLimits
@@ -37,6 +39,7 @@ from ingest_worker.counting.walk import BufferWalk
 from ingest_worker.heartbeats import Heartbeats
 from ingest_worker.metrics import StreamGauges, WebhookMetrics, WorkerMetrics
 from ingest_worker.observer import Observer
+from ingest_worker.operations import webhook_document
 from ingest_worker.refresher import Refresher
 from ingest_worker.settings import IngestSettings, WorkerSettings
 from ingest_worker.webhook import Webhook
@@ -85,7 +88,7 @@ class IngestParts(msgspec.Struct, frozen=True, kw_only=True):
 
 
 @asynccontextmanager
-async def webhook_parts(settings: IngestProcess) -> AsyncIterator[Starlette]:
+async def webhook_parts(settings: IngestProcess) -> AsyncIterator[SecuredApp]:
     """The webhook over Redis; the stream stores until the last request is answered."""
     registry = CollectorRegistry()
     gauges = StreamGauges(registry)
@@ -96,9 +99,17 @@ async def webhook_parts(settings: IngestProcess) -> AsyncIterator[Starlette]:
         tasks.create_task(stream.run())
         tasks.create_task(backpressure.run(stopping))
         webhook = Webhook(stream, backpressure, ingest, WebhookMetrics(registry, gauges))
-        yield expose_metrics(webhook.app(), registry)
+        yield webhook_app(webhook, ingest, registry)
         stopping.set()
         stream.close()
+
+
+def webhook_app(
+    webhook: Webhook, ingest: IngestSettings, registry: CollectorRegistry
+) -> SecuredApp:
+    """The webhook with what every service shows of itself."""
+    document = webhook_document(ingest, release(), [METRICS, OPENAPI])
+    return SecuredApp(expose_documentation(expose_metrics(webhook.app(), registry), document))
 
 
 async def run_webhook(settings: IngestProcess) -> None:
@@ -213,7 +224,7 @@ def queue_observer(
 
 def warn_if_open(settings: IngestProcess) -> None:
     """Say loudly that anybody may send events."""
-    if not settings.ingest.api_key:
+    if KeyRing(settings.ingest.api_key).is_empty:
         _log.warning(INGEST_OPENED, hint="set INGEST_API_KEY to ask senders for a key")
 
 

@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING
 
 import structlog
 from prometheus_client import CollectorRegistry
-from starlette.applications import Starlette
 
-from adapters.exposition import expose_metrics
+from adapters.documentation.pages import OPENAPI, expose_documentation, release
+from adapters.exposition import METRICS, expose_metrics
+from adapters.http_security import SecuredApp
 from adapters.live_contents import live_contents
 from adapters.memory.event_buffer import InMemoryEventBuffer
 from adapters.memory.popularity import InMemoryPopularityStore
@@ -21,7 +22,8 @@ from adapters.settings import SharedSettings, read_settings
 from adapters.standby import standby_of
 from core.config import CandidateConfig
 from core.content import ContentFilter
-from core.log_names import MODELS_MISSED
+from core.http.openapi import ApiDocument, ServiceInfo
+from core.log_names import MODELS_MISSED, SERVE_CLOSED, SERVE_OPENED
 from core.modelling.build import ModelBasis
 from core.ports import ContentStore, EventSource, PopularityStore, UserModelStore
 from core.standby import Standby
@@ -67,8 +69,9 @@ async def run_serve(settings: ServeProcess) -> None:
 
 def serve_app(
     shared: SharedSettings, serve: ServeSettings, sources: Sources, registry: CollectorRegistry
-) -> Starlette:
+) -> SecuredApp:
     """Wire the API over whichever adapters."""
+    _warn_without_keys(serve)
     basis = ModelBasis.of(read_plan(shared.event_plan), shared.model)
     api = ServeApi(
         sources,
@@ -78,7 +81,29 @@ def serve_app(
         clock_ms=clock_ms,
         metrics=ServeMetrics(registry),
     )
-    return expose_metrics(api.app(), registry)
+    document = ApiDocument(_info(), [*api.operations, METRICS, OPENAPI], serve.access)
+    app = expose_documentation(expose_metrics(api.app(), registry), document)
+    return SecuredApp(app, serve.cors_origins)
+
+
+def _info() -> ServiceInfo:
+    return ServiceInfo(
+        title="ai-engine read API",
+        version=release(),
+        description="Recommendations from the visitors' models, each explained by its parts.",
+        key_variable="SERVE_API_KEY",
+    )
+
+
+def _warn_without_keys(serve: ServeSettings) -> None:
+    """Say loudly who may ask what is known about visitors: this machine, or nobody."""
+    access = serve.access
+    if access.has_keys:
+        return
+    if access.is_local:
+        _log.warning(SERVE_OPENED, hint="set SERVE_API_KEY to ask for a key")
+    else:
+        _log.warning(SERVE_CLOSED, hint="set SERVE_API_KEY to let those in who have one")
 
 
 @asynccontextmanager

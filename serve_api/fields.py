@@ -182,6 +182,11 @@ def _bounded(kind: type[S], name: str, bound: Meta, fit: Callable[[Any], Any]) -
     bounded: Any = Annotated[field.type, bound]
     redefined = (name, bounded) if field.required else (name, bounded, fit(field.default))
     made: Any = msgspec.defstruct(
-        kind.__name__, [redefined], bases=(kind,), frozen=True, kw_only=True
+        kind.__name__,
+        [redefined],
+        bases=(kind,),
+        namespace={"__doc__": kind.__doc__},
+        frozen=True,
+        kw_only=True,
     )
     return cast("type[S]", made)

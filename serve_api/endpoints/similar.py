@@ -55,6 +55,7 @@ class SimilarEndpoint:
                     media_type=PROBLEM_MEDIA_TYPE,
                 ),
             },
+            etag=True,
         )
 
     async def answer(self, call: Call[SimilarParameters, None]) -> Answer:

@@ -14,6 +14,7 @@ from core.errors import RetryableError
 from core.http.operation import Operation
 from core.recommender import Recommender
 from core.signals import UserSignals
+from serve_api.doors import Doors
 from serve_api.endpoint import Answer, Call
 from serve_api.endpoints.batch import BatchEndpoint
 from serve_api.metrics import ServeMetrics
@@ -155,8 +156,9 @@ class _Sleeper:
 
 
 async def test_an_operation_has_the_time_that_it_declares() -> None:
-    router = Router(ServeSettings(), ServeMetrics(CollectorRegistry()), lambda: NOW_MS)
-    app = Starlette(routes=[router.route(_Sleeper())])
+    settings, metrics = ServeSettings(), ServeMetrics(CollectorRegistry())
+    router = Router(settings, Doors(settings, lambda: 0.0), metrics, lambda: NOW_MS)
+    app = Starlette(routes=list(router.routes([_Sleeper()])))
     async with (
         asyncio.timeout(1),
         httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://serve") as http,
