@@ -113,8 +113,9 @@ def _last_viewed(listing: Listing) -> NamedItem | None:
     if not len(recent) or not given.signals.recency_vector or len(given.session):
         return None
     direction = to_grid(unpack(given.signals.recency_vector))
-    [same] = np.nonzero(cosines(recent.vectors, direction[None, :])[:, 0] >= _SAME)
-    if not len(same):
-        return None
-    content = recent[int(same[0])]
-    return NamedItem(content_id=content.id, title=content.title)
+    for at in range(len(recent)):  # the first, nearly always
+        [[close]] = cosines(recent[at : at + 1].vectors, direction[None, :])
+        if close >= _SAME:
+            content = recent[at]
+            return NamedItem(content_id=content.id, title=content.title)
+    return None
