@@ -94,17 +94,17 @@ def _require_sums(item: RecommendedItem) -> None:
 def _require_order(
     items: Sequence[RecommendedItem], contents: dict[str, Content], config: RankingConfig
 ) -> None:
-    """What MMR goes by can be computed again, and falls from rank to rank."""
+    """What MMR goes by can be computed again, and falls from the second rank on."""
     values = []
     for item in items:
         found = explained(item)
         if found.mmr is None:
             continue
-        close = 0.0
-        if found.mmr.closest is not None:
-            pair = [contents[one].vector[None, :] for one in (item.content_id, found.mmr.closest)]
-            close = float(cosines(*pair)[0, 0])
-        assert found.mmr.penalty == (1.0 - config.relevance) * close
+        if found.mmr.closest is None:
+            assert found.mmr.penalty == 0.0
+            continue  # the first; the next may gain by being unlike it
+        pair = [contents[one].vector[None, :] for one in (item.content_id, found.mmr.closest)]
+        assert found.mmr.penalty == (1.0 - config.relevance) * float(cosines(*pair)[0, 0])
         if not any(isinstance(rule, Together) for rule in found.rules):  # those wait for room
             values.append(found.mmr.relevance - found.mmr.penalty)
     assert values == sorted(values, reverse=True)
