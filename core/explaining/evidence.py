@@ -6,8 +6,7 @@ from math import isnan
 import msgspec
 import numpy as np
 
-from core.columns import ContentRows
-from core.content import Content
+from core.columns import NOTHING, ContentRows
 from core.explaining.explanation import Evidence, LikedItem, NamedItem, TagShare
 from core.explaining.shares import tag_shares
 from core.geo import distances_m
@@ -21,10 +20,13 @@ _SAME = 0.995
 
 
 class Found(msgspec.Struct, frozen=True):
-    """The evidence for an item, the liked item that it names, and whether that was viewed."""
+    """The evidence for an item, the liked item that it names, and whether that was viewed.
+
+    Shape: `liked` holds one item, or none.
+    """
 
     evidence: Evidence
-    liked: Content | None
+    liked: ContentRows
     liked_was_viewed: bool
 
 
@@ -52,7 +54,7 @@ def _of_items(scored: Scored, indices: Sequence[int], listing: Listing) -> Itera
     tags = _tags(items, scored, indices, given)
     metres = _metres(items, given)
     for number, content_id in enumerate(items.ids):
-        liked, content = likes[number] if likes else (None, None)
+        liked, row = likes[number] if likes else (None, NOTHING)
         evidence = Evidence(
             liked=liked,
             last_viewed=last_viewed,
@@ -62,28 +64,30 @@ def _of_items(scored: Scored, indices: Sequence[int], listing: Listing) -> Itera
             unopened_showings=unopened[content_id][0] if content_id in unopened else None,
         )
         viewed = liked is not None and liked.content_id in given.signals.viewed
-        yield Found(evidence, content, viewed)
+        yield Found(evidence, row, viewed)
 
 
-def _likes(items: ContentRows, given: ScoringInput) -> list[tuple[LikedItem, Content]]:
+def _likes(items: ContentRows, given: ScoringInput) -> list[tuple[LikedItem, ContentRows]]:
     """For each item the liked one that its affinity comes from."""
-    if not len(given.likes):
+    likes = given.likes
+    if not len(likes):
         return []
-    strengths = np.array([given.signals.positives[one] for one in given.likes.ids])
+    ids = likes.ids
+    strengths = np.array([given.signals.positives[one] for one in ids])
     scaled = strengths / strengths.max()
-    close = cosines(items.vectors, given.likes.vectors)
+    close = cosines(items.vectors, likes.vectors)
     best = (((close + 1.0) / 2.0) * scaled).argmax(axis=1).tolist()
-    contents = {at: given.likes[at] for at in set(best)}
+    titles = {at: likes.title(at) for at in set(best)}
     return [
         (
             LikedItem(
-                content_id=contents[at].id,
-                title=contents[at].title,
+                content_id=ids[at],
+                title=titles[at],
                 strength=float(strengths[at]),
                 scaled=float(scaled[at]),
                 cosine=float(close[number, at]),
             ),
-            contents[at],
+            likes[at : at + 1],
         )
         for number, at in enumerate(best)
     ]
@@ -116,6 +120,5 @@ def _last_viewed(listing: Listing) -> NamedItem | None:
     for at in range(len(recent)):  # the first, nearly always
         [[close]] = cosines(recent[at : at + 1].vectors, direction[None, :])
         if close >= _SAME:
-            content = recent[at]
-            return NamedItem(content_id=content.id, title=content.title)
+            return NamedItem(content_id=recent.ids[at], title=recent.title(at))
     return None

@@ -105,10 +105,10 @@ def _of_scorer(name: str, found: Found) -> str:  # noqa: PLR0911 - one for each 
 
 def _of_liked(found: Found) -> str:
     """The liked item, and the tag that both have if it contributes too."""
-    liked, content = found.evidence.liked, found.liked
-    if liked is None or content is None:
+    liked = found.evidence.liked
+    if liked is None:
         raise ValueError("there is no liked item to name")
-    own = {key for key, _ in content.keyed_tags}
+    own = {key for content in found.liked for key, _ in content.keyed_tags}
     shared = [one for one in found.evidence.tags.get("tag", ()) if tag_key(one.tag) in own]
     label = _label(shared)
     about = f", and it is about {label} too" if label else ""

@@ -116,7 +116,7 @@ async def _costs(
         rounds = {
             "library": await _library(contents, signals),
             "plain": _asked(serve, connection, _requests()),
-            "explained": _asked(serve, connection, _requests()),
+            "explained": _asked(serve, connection, _requests(explain=1)),
         }
         taken: dict[str, list[float]] = {name: [] for name in rounds}
         for _ in range(2 * effort.repetitions):
