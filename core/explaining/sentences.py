@@ -19,7 +19,6 @@ from core.explaining.explanation import (
     Together,
 )
 from core.ranking.slate import Place
-from core.tags import tag_key
 
 _A_KILOMETRE = 1000.0
 
@@ -108,10 +107,8 @@ def _of_liked(found: Found) -> str:
     liked = found.evidence.liked
     if liked is None:
         raise ValueError("there is no liked item to name")
-    own = {key for content in found.liked for key, _ in content.keyed_tags}
-    shared = [one for one in found.evidence.tags.get("tag", ()) if tag_key(one.tag) in own]
-    label = _label(shared)
-    about = f", and it is about {label} too" if label else ""
+    tag = found.shared_tag
+    about = f", and it is about {tag.partition(':')[2]} too" if tag else ""
     because = "Because you read" if found.liked_was_viewed else "Because of"
     return f"{because} {quoted(liked.title, liked.content_id)}{about}."
 
