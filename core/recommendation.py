@@ -1,7 +1,7 @@
 """`Recommendation`: an answer to "what next?", with how every item came to be there."""
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any, Literal
 
 import msgspec
@@ -122,8 +122,17 @@ class Recommendation(msgspec.Struct, frozen=True, kw_only=True):
         found = self.diagnostics
         made_of = (found.model_revision, found.catalogue_version, found.config_version)
         said = (self.strategy, self.degraded, *made_of)
-        digest = hashlib.blake2b(_encoder.encode((said, self.items)), digest_size=12)
+        digest = hashlib.blake2b(_encoder.encode((said, *self._shown())), digest_size=12)
         return f'W/"{digest.hexdigest()}"'
+
+    def _shown(self) -> Iterator[Any]:
+        """The items, and of their explanations what does not follow from all the rest."""
+        told = [one.explanation for one in self.items if one.explanation is not None]
+        if not told:
+            yield self.items
+            return
+        yield [msgspec.structs.replace(one, explanation=None) for one in self.items]
+        yield [(one.reason, one.mmr) for one in told]
 
 
 _encoder = msgspec.json.Encoder()

@@ -1,30 +1,35 @@
 """What the scorers looked at, found again for the few items of a list."""
 
 from collections.abc import Iterator, Sequence
+from collections.abc import Set as AbstractSet
 from math import isnan
 
 import msgspec
 import numpy as np
 
 from core.columns import ContentRows
-from core.content import Content
 from core.explaining.explanation import Evidence, LikedItem, NamedItem, TagShare
 from core.explaining.shares import tag_shares
 from core.geo import distances_m
 from core.ranking.listing import Listing
 from core.ranking.scorers import ScoringInput, tag_profiles
 from core.ranking.slate import Place, Scored
+from core.tags import tag_key
 from core.vectors import cosines, to_grid, unpack
 
+_NO_TAGS: AbstractSet[int] = frozenset()
 _SAME = 0.995
 """A stored direction is rounded; this close it can only be the item's own, or its twin's."""
 
 
 class Found(msgspec.Struct, frozen=True):
-    """The evidence for an item, the liked item that it names, and whether that was viewed."""
+    """The evidence for an item, and what may be said of the liked item that it names.
+
+    `shared_tag` is the first of the tags that contribute which the liked item has too.
+    """
 
     evidence: Evidence
-    liked: Content | None
+    shared_tag: str | None
     liked_was_viewed: bool
 
 
@@ -52,7 +57,7 @@ def _of_items(scored: Scored, indices: Sequence[int], listing: Listing) -> Itera
     tags = _tags(items, scored, indices, given)
     metres = _metres(items, given)
     for number, content_id in enumerate(items.ids):
-        liked, content = likes[number] if likes else (None, None)
+        liked, own = likes[number] if likes else (None, _NO_TAGS)
         evidence = Evidence(
             liked=liked,
             last_viewed=last_viewed,
@@ -62,31 +67,51 @@ def _of_items(scored: Scored, indices: Sequence[int], listing: Listing) -> Itera
             unopened_showings=unopened[content_id][0] if content_id in unopened else None,
         )
         viewed = liked is not None and liked.content_id in given.signals.viewed
-        yield Found(evidence, content, viewed)
+        yield Found(evidence, _shared(evidence, own, given.likes), viewed)
 
 
-def _likes(items: ContentRows, given: ScoringInput) -> list[tuple[LikedItem, Content]]:
-    """For each item the liked one that its affinity comes from."""
-    if not len(given.likes):
+def _likes(items: ContentRows, given: ScoringInput) -> list[tuple[LikedItem, AbstractSet[int]]]:
+    """For each item the liked one that its affinity comes from, and the tags that one has."""
+    likes = given.likes
+    if not len(likes):
         return []
-    strengths = np.array([given.signals.positives[one] for one in given.likes.ids])
+    ids = likes.ids
+    strengths = np.array([given.signals.positives[one] for one in ids])
     scaled = strengths / strengths.max()
-    close = cosines(items.vectors, given.likes.vectors)
+    close = cosines(items.vectors, likes.vectors)
     best = (((close + 1.0) / 2.0) * scaled).argmax(axis=1).tolist()
-    contents = {at: given.likes[at] for at in set(best)}
+    chosen = list(set(best))
+    titles = {at: likes.title(at) for at in chosen}
+    tags: dict[int, set[int]] = {at: set() for at in chosen}
+    owned = likes.columns.tags.of(likes.rows[chosen])
+    for owner, number in zip(owned.owners.tolist(), owned.ids.tolist(), strict=True):
+        tags[chosen[owner]].add(number)
     return [
         (
             LikedItem(
-                content_id=contents[at].id,
-                title=contents[at].title,
+                content_id=ids[at],
+                title=titles[at],
                 strength=float(strengths[at]),
                 scaled=float(scaled[at]),
                 cosine=float(close[number, at]),
             ),
-            contents[at],
+            tags[at],
         )
         for number, at in enumerate(best)
     ]
+
+
+def _shared(evidence: Evidence, own: AbstractSet[int], likes: ContentRows) -> str | None:
+    vocabulary = likes.columns.tags.vocabulary
+    shares = evidence.tags.get("tag", ()) if own else ()
+    return next(
+        (
+            one.tag
+            for one in shares
+            if one.contribution > 0 and vocabulary.get(tag_key(one.tag)) in own
+        ),
+        None,
+    )
 
 
 def _tags(
@@ -113,8 +138,8 @@ def _last_viewed(listing: Listing) -> NamedItem | None:
     if not len(recent) or not given.signals.recency_vector or len(given.session):
         return None
     direction = to_grid(unpack(given.signals.recency_vector))
-    [same] = np.nonzero(cosines(recent.vectors, direction[None, :])[:, 0] >= _SAME)
-    if not len(same):
-        return None
-    content = recent[int(same[0])]
-    return NamedItem(content_id=content.id, title=content.title)
+    for at in range(len(recent)):  # the first, nearly always
+        [[close]] = cosines(recent[at : at + 1].vectors, direction[None, :])
+        if close >= _SAME:
+            return NamedItem(content_id=recent.ids[at], title=recent.title(at))
+    return None

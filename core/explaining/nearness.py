@@ -36,7 +36,8 @@ def why_not_brought(found: tuple[Nearness, ...]) -> str:
         if one.missed:
             return f"It is near enough to {_NAMES[one.generator]}, but the search missed it."
     for one in found:
-        if one.value and one.last_value is not None:
+        nothing = not one.value and one.measure not in ("cosine", "metres")
+        if one.value is not None and one.last_value is not None and not nothing:
             unit = " m" if one.measure == "metres" else ""
             return (
                 f"Others are nearer to {_NAMES[one.generator]}: {one.last_value:.3g}{unit} for "

@@ -19,7 +19,6 @@ from core.explaining.explanation import (
     Together,
 )
 from core.ranking.slate import Place
-from core.tags import tag_key
 
 _A_KILOMETRE = 1000.0
 
@@ -105,13 +104,11 @@ def _of_scorer(name: str, found: Found) -> str:  # noqa: PLR0911 - one for each 
 
 def _of_liked(found: Found) -> str:
     """The liked item, and the tag that both have if it contributes too."""
-    liked, content = found.evidence.liked, found.liked
-    if liked is None or content is None:
+    liked = found.evidence.liked
+    if liked is None:
         raise ValueError("there is no liked item to name")
-    own = {key for key, _ in content.keyed_tags}
-    shared = [one for one in found.evidence.tags.get("tag", ()) if tag_key(one.tag) in own]
-    label = _label(shared)
-    about = f", and it is about {label} too" if label else ""
+    tag = found.shared_tag
+    about = f", and it is about {tag.partition(':')[2]} too" if tag else ""
     because = "Because you read" if found.liked_was_viewed else "Because of"
     return f"{because} {quoted(liked.title, liked.content_id)}{about}."
 

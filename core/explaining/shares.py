@@ -59,11 +59,12 @@ def _by_number(
 
 def _shares(shared: list[_Shared], total: int) -> tuple[TagShare, ...]:
     shared.sort()
-    parts = apportion(total, [-product for product, *_ in shared])
-    return tuple(
+    parts = apportion(total, [-one[0] for one in shared])
+    made = [
         TagShare(tag=tag, wanted=wanted, owned=owned, contribution=part / MICRO)
         for (_, tag, wanted, owned), part in zip(shared, parts, strict=True)
-    )
+    ]
+    return tuple(made)
 
 
 def apportion(total: int, amounts: Sequence[float]) -> list[int]:

@@ -34,9 +34,11 @@ class IndexedContents:
         self.index = index
         self._arrays = arrays
         self._figures = figures
+        documents = Documents(arrays.documents, arrays.vectors)
         self._columns = ContentColumns(
             ids=arrays.ids,
-            contents=Documents(arrays.documents, arrays.vectors),
+            contents=documents,
+            title_of=documents.title,
             order=arrays.order,
             vectors=arrays.vectors,
             tags=TagColumns(

@@ -30,8 +30,16 @@ class Document(msgspec.Struct, frozen=True, kw_only=True, array_like=True, omit_
     rules: ContentRules = ContentRules()
 
 
+class Heading(msgspec.Struct, frozen=True, array_like=True):
+    """The beginning of a document: the rest is not read."""
+
+    id: str
+    title: str
+
+
 _ENCODER = msgspec.msgpack.Encoder()
 _DECODER = msgspec.msgpack.Decoder(Document)
+_HEADINGS = msgspec.msgpack.Decoder(Heading)
 _FIELDS = Document.__struct_fields__
 
 
@@ -76,8 +84,7 @@ class Documents(Sequence[Content]):
             return [self[row] for row in range(len(self))[index]]
         if not 0 <= index < len(self):
             raise IndexError(index)
-        begin, end = self._block.starts[index : index + 2].tolist()
-        document = _DECODER.decode(self._block.stored.data[begin:end])
+        document = _DECODER.decode(self._bytes_of(index))
         return Content(
             id=document.id,
             title=document.title,
@@ -97,3 +104,11 @@ class Documents(Sequence[Content]):
     def __iter__(self) -> Iterator[Content]:
         """All of them, in the order of the rows."""
         return (self[row] for row in range(len(self)))
+
+    def title(self, index: int) -> str:
+        """The title of a row's item, without making the item."""
+        return _HEADINGS.decode(self._bytes_of(index)).title
+
+    def _bytes_of(self, index: int) -> memoryview:
+        begin, end = self._block.starts[index : index + 2].tolist()
+        return self._block.stored.data[begin:end]

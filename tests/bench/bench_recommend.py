@@ -7,7 +7,8 @@ events about two things. Ceilings: ranking the same
 pool without gathering it (`recommend_for_signals`), so what is missing is the
 price of the model store and the searches; and for the rate also the same
 candidates scored by one matrix product and sorted, which is what numpy needs
-for a ranking without reasons, diversity or tags.
+for a ranking without reasons, diversity or tags. The ceiling of an explained
+answer is the plain one.
 """
 
 from collections.abc import Sequence
@@ -102,6 +103,10 @@ async def _measure(
         request = next(whose).request
         await recommender.recommend(request, now_ms=clock_ms())
 
+    async def explained() -> None:
+        request = msgspec.structs.replace(next(whose).request, explain=True)
+        await recommender.recommend(request, now_ms=clock_ms())
+
     async def rank() -> None:
         visit = next(whose)
         recommend_for_signals(visit.signals, visit.pool, visit.request, visit.context)
@@ -113,6 +118,7 @@ async def _measure(
 
     runs: dict[str, Repetition] = {
         "answer": repeated(answer, effort.seconds / 2),
+        "explained": repeated(explained, effort.seconds / 2),
         "rank": repeated(rank, effort.seconds / 2),
         "product": repeated(product, effort.seconds / 4),
     }
@@ -122,6 +128,7 @@ async def _measure(
     return [
         rate(f"{named} | ranking alone", value.rate, rank_only.rate, "answers/s"),
         rate(f"{named} | one product", value.rate, found["product"].rate, "answers/s"),
+        rate(f"{named}, explained | plain", found["explained"].rate, value.rate, "answers/s"),
         latency(f"{named}, p50 | ranking alone", value.p50_ms, rank_only.p50_ms),
         latency(f"{named}, p99 | ranking alone", value.p99_ms, rank_only.p99_ms),
     ]
