@@ -66,9 +66,10 @@ async def served(
     contents: ContentStore | None = None,
     settings: ServeSettings | None = None,
     models: UserModelStore | None = None,
+    patient_models: UserModelStore | None = None,
     users: Iterable[str] = ("u1",),
 ) -> AsyncIterator[Served]:
-    """The API as it stands after these events. `models` is read instead of the filled ones."""
+    """The API as it stands after these events. `models` are read instead of the filled ones."""
     basis = ModelBasis.of(PLAN, ModelConfig())
     catalogue: ContentStore = contents or themed_catalogue()
     buffer = InMemoryEventBuffer(window_ms=WINDOW_MS, max_events=2000)
@@ -76,7 +77,7 @@ async def served(
     read = models or filled
     sources = Sources(
         models=read,
-        patient_models=read,
+        patient_models=patient_models or read,
         contents=catalogue,
         events=buffer,
         views=lambda: None,

@@ -117,6 +117,16 @@ async def test_models_that_are_away_are_503_and_not_a_crash() -> None:
     assert answer.headers["retry-after"] == "1"
 
 
+async def test_a_batch_waits_for_models_that_a_single_list_does_without() -> None:
+    patient = WatchedModels()
+    hasty = WatchedModels(RetryableError("too late"))
+    async with served(models=hasty, patient_models=patient) as api:
+        assert (await api.get("/api/recommend"))["degraded"] == ["models"]
+        [answer] = (await api.post(PATH, user_ids=["u1"]))["answers"]
+    assert answer["degraded"] == []
+    assert (patient.asked, hasty.asked) == (["u1"], ["u1"])
+
+
 async def test_others_have_their_turn_between_two_answers() -> None:
     async with served() as api:
         batch = asyncio.create_task(api.post(PATH, user_ids=MANY, limit=1))
