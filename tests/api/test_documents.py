@@ -119,3 +119,13 @@ async def test_the_document_says_who_asks_for_a_key() -> None:
     assert "security" not in closed["paths"]["/healthz"]["get"]
     schemes = (await document_of(SERVICES["webhook with a key"]))["components"]["securitySchemes"]
     assert schemes["ownHeader"] == {"type": "apiKey", "in": "header", "name": "X-Mine"}
+
+
+async def test_what_the_doors_answer_is_declared_wherever_they_stand() -> None:
+    for one in operations_of(await document_of(SERVICES["read API with keys"])):
+        declared = set(one.problems())
+        guarded = "security" in one.content
+        assert ({401, 429, 503} <= declared) is guarded, one.path
+        assert ({400, 413, 415} <= declared) is one.takes_body, one.path
+        assert (400 in declared) is (one.takes_body or one.takes_parameters), one.path
+        assert (304 in declared) is ("ETag" in one.content["responses"]["200"]["headers"])

@@ -88,9 +88,9 @@ async def test_each_answer_is_byte_for_byte_that_of_the_visitor_alone(shared: An
         ({"user_ids": ["a", "b", "c", "d"]}, "user_ids", None),
         ({"user_ids": ["a", " "]}, "user_ids[1]", " "),
         ({"user_ids": "ab"}, "user_ids", "ab"),
-        ({}, "body", None),
+        ({}, "user_ids", None),
         ({"user_ids": ["a"], "limit": 101}, "limit", 101),
-        ({"user_ids": ["a"], "session": "hiding-0"}, "body", None),
+        ({"user_ids": ["a"], "session": "hiding-0"}, "session", "hiding-0"),
     ],
 )
 async def test_what_cannot_be_used_is_named(body: Any, parameter: str, value: Any) -> None:

@@ -132,7 +132,7 @@ async def test_all_items_that_there_are_not_are_named() -> None:
         ({"tags": {"Hiding": 1}}, "tags"),
         ({"tags": [f"a:{number}" for number in range(41)]}, "tags"),
         ({"limit": 101}, "limit"),
-        ({"limt": 1}, "body"),
+        ({"limt": 1}, "limt"),
         ({"radius_m": 5}, "radius_m"),
         ({"near": "here"}, "near"),
     ],
