@@ -12,6 +12,7 @@ from core.config import (
     Count,
     EngagementConfig,
     ModelConfig,
+    PopularityConfig,
     Positive,
     RankingConfig,
     SignalsConfig,
@@ -20,6 +21,7 @@ from core.environment import load
 from core.errors import ConfigError
 
 S = TypeVar("S", bound="SharedSettings")
+_SECTIONS = ("engagement", "signals", "ranking", "popularity")
 
 
 class SharedSettings(msgspec.Struct, frozen=True, kw_only=True):
@@ -61,6 +63,7 @@ class SharedSettings(msgspec.Struct, frozen=True, kw_only=True):
     engagement: EngagementConfig = EngagementConfig()
     signals: SignalsConfig = SignalsConfig()
     ranking: RankingConfig = RankingConfig()
+    popularity: PopularityConfig = PopularityConfig()
 
     @property
     def model(self) -> ModelConfig:
@@ -73,7 +76,7 @@ def read_settings(kind: type[S], environ: Mapping[str, str]) -> S:
 
     Raises: ConfigError naming every bad variable.
     """
-    settings = load(kind, environ, known_sections=("engagement", "signals", "ranking"))
+    settings = load(kind, environ, known_sections=_SECTIONS)
     _check_url("REDIS_URL", settings.redis_url, ("redis", "rediss", "unix"))
     _check_url("QDRANT_API_URL", settings.qdrant_api_url, ("http", "https"))
     return settings

@@ -34,7 +34,9 @@ async def gather_pool(
     scope = msgspec.structs.replace(request.scope(), now_ms=context.now_ms)
     unseen = msgspec.structs.replace(scope, exclude=scope.exclude.union(model.viewed))
     limits, seed = context.config.candidates, context.seed
-    likes = {item: model.positives[item] for item in list(model.positives)[: limits.likes]}
+    strongest = list(model.positives.items())[: limits.likes]
+    # What has faded to nothing, as a model rounds, speaks for nothing.
+    likes = {item: strength for item, strength in strongest if strength > 0}
     session = NOTHING if request.session is None else await contents.rows([request.session])
     found = await _search(model, likes, request, contents, limits, unseen, seed)
     found += await _search_like(session, contents, limits, unseen)

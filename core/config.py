@@ -18,6 +18,7 @@ Signed = Annotated[float, Meta(ge=-1.0, le=1.0)]
 Positive = Annotated[float, Meta(gt=0.0, le=1e9)]
 NotNegative = Annotated[float, Meta(ge=0.0, le=1e9)]
 Count = Annotated[int, Meta(ge=1)]
+HalfLifeDays = Annotated[float, Meta(gt=0.0, le=365.0)]
 FacetCap = Annotated[str, Meta(pattern="^[^=]+=[1-9][0-9]*$")]
 Port = Annotated[int, Meta(ge=0, le=65535)]
 
@@ -141,6 +142,15 @@ class RankingConfig(Section, frozen=True, kw_only=True):
     """Most items of one label in a list, by facet: `theme_what=3`."""
     candidates: CandidateConfig = CandidateConfig()
     distractor: DistractorConfig = DistractorConfig()
+
+
+class PopularityConfig(Section, frozen=True, kw_only=True):
+    """How what is read most is counted. No part of any model or recommendation."""
+
+    every_s: Count = 300
+    """How often views are counted, as far as that takes at most a tenth of the time."""
+    half_life_days: HalfLifeDays = 7.0
+    """After which a view counts half, where a request does not say."""
 
 
 class ModelConfig(Section, frozen=True, kw_only=True):

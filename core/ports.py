@@ -14,6 +14,7 @@ from core.columns import ContentRows
 from core.content import Content, ContentFilter
 from core.events import InteractionEvent
 from core.geo import GeoPoint
+from core.popularity import ViewCounts
 from core.signals import UserSignals
 from core.vectors import GridVector
 
@@ -73,6 +74,21 @@ class UserModelStore(Protocol):
         ...
 
 
+class PopularityStore(Protocol):
+    """Keeps how often items were viewed, as it was counted last."""
+
+    async def save(self, counts: ViewCounts) -> None:
+        """Replace what was saved before."""
+        ...
+
+    async def get(self, known: ViewCounts | None = None) -> ViewCounts | None:
+        """What was saved last, None where that was never or is too long ago.
+
+        `known` itself where that is it: then nothing is sent.
+        """
+        ...
+
+
 class ContentStore(Protocol):
     """The catalogue as answers and models read it.
 
@@ -99,6 +115,10 @@ class ContentStore(Protocol):
 
     async def rows(self, content_ids: Sequence[str]) -> ContentRows:
         """The same in the order asked, each once, to rank with."""
+        ...
+
+    async def inside(self, content_ids: Sequence[str], *, where: ContentFilter) -> ContentRows:
+        """Those among `content_ids` that a search may find, in the order asked, each once."""
         ...
 
     async def search_vector(

@@ -11,6 +11,8 @@ from core.explaining.explanation import Explanation
 from core.geo import GeoPoint
 
 ItemKind = Literal["recommendation", "distractor"]
+Away = Literal["models", "contents"]
+"""What an answer may have to do without: the visitor's model, the whole of the catalogue."""
 
 
 class RecommendRequest(msgspec.Struct, frozen=True, kw_only=True):
@@ -110,13 +112,16 @@ class Recommendation(msgspec.Struct, frozen=True, kw_only=True):
     request_id: str
     user_id: str
     strategy: str
+    degraded: tuple[Away, ...]
+    """What was away and is not in this answer; empty when all is well."""
     items: tuple[RecommendedItem, ...]
     diagnostics: Diagnostics
 
     def etag(self) -> str:
         """The same for two answers that differ in nothing but their time."""
         found = self.diagnostics
-        said = (self.strategy, found.model_revision, found.catalogue_version, found.config_version)
+        made_of = (found.model_revision, found.catalogue_version, found.config_version)
+        said = (self.strategy, self.degraded, *made_of)
         digest = hashlib.blake2b(_encoder.encode((said, *self._shown())), digest_size=12)
         return f'W/"{digest.hexdigest()}"'
 

@@ -7,6 +7,7 @@ import msgspec
 
 from core.candidates import gather_pool
 from core.config import RankingConfig
+from core.errors import RetryableError
 from core.explaining.outcomes import Asked, Outcome
 from core.explaining.why import why
 from core.ports import ContentStore, UserModelStore
@@ -17,8 +18,11 @@ from core.ranking.recommend import (
     listed_items,
     recommend_for_signals,
 )
-from core.recommendation import Recommendation, RecommendRequest
+from core.recommendation import Away, Recommendation, RecommendRequest
 from core.signals import UserSignals
+from core.standby import Standby, from_catalogue
+
+_NOBODY = "readiness-probe"
 
 
 class Recommender:
@@ -30,42 +34,69 @@ class Recommender:
         contents: ContentStore,
         config: RankingConfig,
         config_version: str,
+        *,
+        standby: Standby | None = None,
     ) -> None:
-        """Keep the ports and the ranking's settings."""
+        """Keep the ports and the ranking's settings; `standby` is for a catalogue that is asked."""
         self._models = models
         self._contents = contents
         self._config = config
         self._config_version = config_version
+        self._standby = standby
 
     async def recommend(self, request: RecommendRequest, *, now_ms: int) -> Recommendation:
         """The answer for one request. A stranger gets a full, diverse list.
 
-        Raises: RetryableError when a store is away.
+        While models are away everybody does; `degraded` says so.
+
+        Raises: RetryableError when there is no catalogue.
         """
-        signals = await self._models.get_signals(request.user_id)
-        return await self.rank(signals, request, now_ms=now_ms)
+        signals, away = await self._model_of(request.user_id)
+        return await self.rank(signals, request, now_ms=now_ms, away=away)
 
     async def rank(
-        self, signals: UserSignals | None, request: RecommendRequest, *, now_ms: int
+        self,
+        signals: UserSignals | None,
+        request: RecommendRequest,
+        *,
+        now_ms: int,
+        away: tuple[Away, ...] = (),
     ) -> Recommendation:
         """The answer for a model at hand; None is a visitor nobody knows.
 
-        Raises: RetryableError when the catalogue is away.
+        `away` is what the model had to do without.
+
+        Raises: RetryableError when there is no catalogue.
         """
-        contents = self._contents.edition()
-        if signals is not None:
-            signals = signals.in_space(contents.vector_space)
-        context = self._context(request, signals, contents, now_ms)
-        model = signals or UserSignals(user_id=request.user_id)
-        pool = await gather_pool(model, request, contents, context)
-        return recommend_for_signals(signals, pool, request, context)
+
+        async def made(contents: ContentStore, missing: tuple[Away, ...]) -> Recommendation:
+            own = None if signals is None else signals.in_space(contents.vector_space)
+            context = self._context(request, own, contents, now_ms, (*away, *missing))
+            model = own or UserSignals(user_id=request.user_id)
+            pool = await gather_pool(model, request, contents, context)
+            return recommend_for_signals(own, pool, request, context)
+
+        return await from_catalogue(self._contents, self._standby, made)
+
+    async def degraded(self) -> tuple[Away, ...]:
+        """What an answer has to do without at the moment.
+
+        Raises: RetryableError when there would be none.
+        """
+        _, away = await self._model_of(_NOBODY)
+
+        async def asked(contents: ContentStore, missing: tuple[Away, ...]) -> tuple[Away, ...]:
+            await contents.get([_NOBODY])
+            return (*away, *missing)
+
+        return await from_catalogue(self._contents, self._standby, asked)
 
     async def why(
         self, content_id: str, request: RecommendRequest, *, now_ms: int
     ) -> Outcome | None:
         """Why an item is in the list that the request asks for, or why not; None: no such item.
 
-        Raises: RetryableError when a store is away.
+        Raises: RetryableError when a store is away: of another list there is nothing to say.
         """
         signals = await self._models.get_signals(request.user_id)
         contents = self._contents.edition()
@@ -75,12 +106,19 @@ class Recommender:
         if signals is not None:
             signals = signals.in_space(contents.vector_space)
         explained = msgspec.structs.replace(request, explain=True)
-        context = self._context(explained, signals, contents, now_ms)
+        context = self._context(explained, signals, contents, now_ms, ())
         model = signals or UserSignals(user_id=request.user_id)
         pool = await gather_pool(model, explained, contents, context)
         listing = list_for_signals(signals, pool, explained, context)
         asked = Asked(request_id=context.request_id, user_id=request.user_id, content_id=content_id)
         return why(row, listing, listed_items(listing), context.now_ms, asked)
+
+    async def _model_of(self, user_id: str) -> tuple[UserSignals | None, tuple[Away, ...]]:
+        """The visitor's model, and what is to be blamed where it is not to be had."""
+        try:
+            return await self._models.get_signals(user_id), ()
+        except RetryableError:
+            return None, ("models",)
 
     def _context(
         self,
@@ -88,6 +126,7 @@ class Recommender:
         signals: UserSignals | None,
         contents: ContentStore,
         now_ms: int,
+        degraded: tuple[Away, ...],
     ) -> AnswerContext:
         """Time and seed, and the id that stands for all that decides the answer."""
         at_ms = now_ms if request.at_ms is None else request.at_ms
@@ -99,13 +138,14 @@ class Recommender:
         model = None
         if signals is not None:
             model = (signals.revision, signals.built_at_ms, signals.window.digest)
-        decided_by = (settled, model, contents.version, self._config_version)
+        decided_by = (settled, model, contents.version, self._config_version, degraded)
         return AnswerContext(
             request_id=_request_id(decided_by),
             now_ms=at_ms,
             seed=seed,
             config=self._config,
             config_version=self._config_version,
+            degraded=degraded,
         )
 
 

@@ -1,13 +1,15 @@
 """`UserModelUpdater`: brings stored models up to date with the buffered events."""
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Sequence
 
 import msgspec
 
 from core.errors import NoCatalogueError
-from core.modelling.build import ModelBasis, build_user_signals, mentioned_items
+from core.modelling.build import ModelBasis, build_user_signals
+from core.modelling.observations import mentioned_items
 from core.ports import ContentStore, EventSource, UserModelStore
 from core.signals import UserSignals
+from core.turns import Turns, at_once
 
 
 class Refreshed(msgspec.Struct, frozen=True, kw_only=True):
@@ -15,10 +17,6 @@ class Refreshed(msgspec.Struct, frozen=True, kw_only=True):
 
     signals: UserSignals
     saved: bool
-
-
-async def _at_once() -> None:
-    """Nobody else waits for a turn."""
 
 
 class UserModelUpdater:
@@ -30,7 +28,7 @@ class UserModelUpdater:
         models: UserModelStore,
         contents: ContentStore,
         basis: ModelBasis,
-        between: Callable[[], Awaitable[None]] = _at_once,
+        between: Turns = at_once,
     ) -> None:
         """Keep the ports and what every model depends on besides the events.
 

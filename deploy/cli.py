@@ -70,7 +70,11 @@ def run(folder: Path, *, memory: bool) -> None:
     )
     try:
         with stack:
-            _say_how(settings, fetch_first_item(stack.serve_url), stack.worker_url)
+            _say_how(
+                settings,
+                fetch_first_item(stack.serve_url, settings.serve.api_key),
+                stack.worker_url,
+            )
             while not stopping.wait(_LOOK_EVERY_S):
                 if (name := stack.ended()) is not None:
                     raise click.ClickException(f"{name} ended by itself; everything is stopped")
@@ -112,7 +116,9 @@ def _say_how(settings: OneProcess, item: tuple[str, str], worker_url: str | None
         serve_url=f"http://127.0.0.1:{settings.serve.port}",
         content_id=content_id,
         title=title,
-        asks_for_key=bool(settings.ingest.api_key),
+        ingest_keys=settings.ingest.api_key,
+        serve_keys=settings.serve.api_key,
+        recommend_needs_key=settings.serve.require_key,
     )
     click.echo(lines)
     sys.stdout.flush()

@@ -35,7 +35,7 @@ def show_demo(say: Say) -> None:
         name: value
         for name, value in os.environ.items()
         if name not in ("CATALOGUE", "EMBEDDER", "EVENT_PLAN", "INGEST_API_KEY")
-        and not name.startswith(("CONTENT_", "QDRANT_", "REDIS_"))
+        and not name.startswith(("CONTENT_", "QDRANT_", "REDIS_", "SERVE_"))
     }
     with (
         tempfile.TemporaryDirectory(prefix="ai-engine-demo-") as folder,

@@ -193,10 +193,13 @@ def fetch_json(url: str, body: object = None, headers: Mapping[str, str] | None 
         return json.loads(response.read())
 
 
-def fetch_first_item(serve_url: str) -> tuple[str, str]:
-    """Id and title of an item that is served. Raises: ConfigError where there is none."""
+def fetch_first_item(serve_url: str, keys: str = "") -> tuple[str, str]:
+    """Id and title of an item that is served; `keys` are those of the read API.
+
+    Raises: ConfigError where there is none.
+    """
     url = f"{serve_url}/api/recommend?user_id=first-look&limit=1&include_content=1"
-    answer: Any = fetch_json(url)
+    answer: Any = fetch_json(url, headers={"X-API-Key": keys.partition(",")[0].strip()})
     if not answer["items"]:
         raise ConfigError("the catalogue has no item to show: all are hidden or out of their time")
     item = answer["items"][0]
@@ -205,10 +208,10 @@ def fetch_first_item(serve_url: str) -> tuple[str, str]:
 
 def _is_ready(url: str) -> bool:
     try:
-        fetch_json(url)
+        answer: Any = fetch_json(url)
     except (OSError, urllib.error.URLError):
         return False
-    return True
+    return not answer.get("degraded")  # what starts is to be whole
 
 
 def _require_free(name: str, port: int) -> None:

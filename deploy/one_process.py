@@ -12,10 +12,10 @@ import structlog
 from prometheus_client import CollectorRegistry
 
 from adapters.contents import open_content_store
-from adapters.exposition import expose_metrics
 from adapters.memory.dead_letters import InMemoryDeadLetters
 from adapters.memory.due_queue import InMemoryDueQueue
 from adapters.memory.event_buffer import InMemoryEventBuffer
+from adapters.memory.popularity import InMemoryPopularityStore
 from adapters.memory.stream import InMemoryRawBatchStream
 from adapters.memory.user_models import InMemoryUserModelStore
 from adapters.process import clock_ms, serve_http, stop_signals
@@ -23,20 +23,28 @@ from adapters.settings import read_settings
 from core.content import Content, ContentFilter
 from core.errors import ConfigError
 from core.log_names import BATCH_FAILED
+from core.ports import ContentStore
+from core.stored_views import POPULARITY_TTL_S
 from ingest_worker.backpressure import Backpressure
 from ingest_worker.batches import BatchHandler
 from ingest_worker.composition import (
     IngestProcess,
     Stores,
     ingest_parts,
+    popularity_counting,
     queue_observer,
     warn_if_open,
+    webhook_app,
 )
+from ingest_worker.counting.popularity import PopularityCounting
+from ingest_worker.counting.report import CountingCollector, CountingReport
 from ingest_worker.heartbeats import Heartbeats
 from ingest_worker.metrics import StreamGauges, WebhookMetrics, WorkerMetrics
 from ingest_worker.webhook import Webhook
 from serve_api.composition import serve_app
+from serve_api.latest_views import LatestViews
 from serve_api.settings import ServeSettings
+from serve_api.sources import Sources
 
 _log = structlog.get_logger()
 
@@ -69,14 +77,17 @@ async def run_one_process(settings: OneProcess, when_served: Callable[[Content],
     backpressure = Backpressure(stream, ingest.high_water, gauges, clock_ms)
     observer = queue_observer(settings, stream, stores, metrics)
     webhook = Webhook(stream, backpressure, ingest, WebhookMetrics(registry, gauges))
-    serve = serve_app(
-        settings,
-        settings.serve,
+    views = LatestViews(stores.popularity)
+    sources = Sources(
         models=stores.models,
+        patient_models=stores.models,
         contents=contents,
-        registry=CollectorRegistry(),
+        events=stores.buffer,
+        views=views.counts,
     )
-    servers = ((expose_metrics(webhook.app(), registry), ingest), (serve, settings.serve))
+    serve = serve_app(settings, settings.serve, sources, CollectorRegistry())
+    counting = _counting(settings, stores, contents, registry)
+    servers = ((webhook_app(webhook, ingest, registry), ingest), (serve, settings.serve))
     async with asyncio.TaskGroup() as tasks:
         tasks.create_task(backpressure.run(stopping))
         tasks.create_task(observer.run(stopping))
@@ -84,13 +95,24 @@ async def run_one_process(settings: OneProcess, when_served: Callable[[Content],
             _consume(stream, parts.handler, settings.worker.batch_entries)
         )
         tasks.create_task(parts.refresher.run(stopping))
+        endless = [consuming, *(tasks.create_task(one.run()) for one in (counting, views))]
         for app, where in servers:
             opened: asyncio.Future[int] = asyncio.get_running_loop().create_future()
             tasks.create_task(serve_http(app, where.host, where.port, stopping, opened.set_result))
             await opened
         when_served(shown[0])
         await stopping.wait()
-        consuming.cancel()
+        for task in endless:
+            task.cancel()
+
+
+def _counting(
+    settings: OneProcess, stores: Stores, contents: ContentStore, registry: CollectorRegistry
+) -> PopularityCounting:
+    """What counts views, and shows in the worker's numbers that it does."""
+    report = CountingReport()
+    registry.register(CountingCollector(report))
+    return popularity_counting(settings, stores, lambda: contents, report)
 
 
 def _stores(settings: OneProcess) -> Stores:
@@ -105,6 +127,7 @@ def _stores(settings: OneProcess) -> Stores:
             clock_ms=clock_ms,
         ),
         models=InMemoryUserModelStore(ttl_s=settings.model_ttl_s, clock_s=monotonic),
+        popularity=InMemoryPopularityStore(ttl_s=POPULARITY_TTL_S, clock_s=monotonic),
     )
 
 

@@ -1,37 +1,45 @@
 """Wires the ingest side. With `worker_composition` the only module here that knows adapters."""
 
 import asyncio
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 
 import msgspec
 import structlog
 from prometheus_client import CollectorRegistry
-from starlette.applications import Starlette
 
-from adapters.exposition import expose_metrics
+from adapters.documentation.pages import OPENAPI, expose_documentation, release
+from adapters.exposition import METRICS, expose_metrics
+from adapters.http_security import SecuredApp
 from adapters.plans.toml import read_plan
 from adapters.process import clock_ms, serve_http, stop_signals
 from adapters.redis.connection import Client, connect
 from adapters.redis.dead_letters import RedisDeadLetters
 from adapters.redis.due_queue import RedisDueQueue
 from adapters.redis.event_buffer import RedisEventBuffer
+from adapters.redis.popularity import RedisPopularityStore
 from adapters.redis.stream import RedisRawBatchStream
 from adapters.redis.user_models import RedisUserModelStore
 from adapters.settings import SharedSettings, read_settings
 from core.errors import ConfigError
+from core.http.keys import KeyRing
 from core.log_names import INGEST_OPENED
 from core.modelling.build import ModelBasis
 from core.normalizing.limits import EventLimits
 from core.normalizing.mapping import EventMapper
-from core.ports import ContentStore, EventBuffer, UserModelStore
+from core.ports import ContentStore, EventBuffer, PopularityStore, UserModelStore
 from core.queues import DeadLetters, DueQueue, RawBatchStream
+from core.stored_views import POPULARITY_TTL_S
 from core.updater import UserModelUpdater
 from ingest_worker.backpressure import Backpressure
 from ingest_worker.batches import BatchHandler
+from ingest_worker.counting.popularity import PopularityCounting
+from ingest_worker.counting.report import CountingReport
+from ingest_worker.counting.walk import BufferWalk
 from ingest_worker.heartbeats import Heartbeats
 from ingest_worker.metrics import StreamGauges, WebhookMetrics, WorkerMetrics
 from ingest_worker.observer import Observer
+from ingest_worker.operations import webhook_document
 from ingest_worker.refresher import Refresher
 from ingest_worker.settings import IngestSettings, WorkerSettings
 from ingest_worker.webhook import Webhook
@@ -69,6 +77,7 @@ class Stores(msgspec.Struct, frozen=True, kw_only=True):
     queue: DueQueue
     dead_letters: DeadLetters
     models: UserModelStore
+    popularity: PopularityStore
 
 
 class IngestParts(msgspec.Struct, frozen=True, kw_only=True):
@@ -79,7 +88,7 @@ class IngestParts(msgspec.Struct, frozen=True, kw_only=True):
 
 
 @asynccontextmanager
-async def webhook_parts(settings: IngestProcess) -> AsyncIterator[Starlette]:
+async def webhook_parts(settings: IngestProcess) -> AsyncIterator[SecuredApp]:
     """The webhook over Redis; the stream stores until the last request is answered."""
     registry = CollectorRegistry()
     gauges = StreamGauges(registry)
@@ -90,9 +99,17 @@ async def webhook_parts(settings: IngestProcess) -> AsyncIterator[Starlette]:
         tasks.create_task(stream.run())
         tasks.create_task(backpressure.run(stopping))
         webhook = Webhook(stream, backpressure, ingest, WebhookMetrics(registry, gauges))
-        yield expose_metrics(webhook.app(), registry)
+        yield webhook_app(webhook, ingest, registry)
         stopping.set()
         stream.close()
+
+
+def webhook_app(
+    webhook: Webhook, ingest: IngestSettings, registry: CollectorRegistry
+) -> SecuredApp:
+    """The webhook with what every service shows of itself."""
+    document = webhook_document(ingest, release(), [METRICS, OPENAPI])
+    return SecuredApp(expose_documentation(expose_metrics(webhook.app(), registry), document))
 
 
 async def run_webhook(settings: IngestProcess) -> None:
@@ -128,6 +145,7 @@ def redis_stores(settings: IngestProcess, client: Client) -> Stores:
             max_bytes=settings.worker.max_dead_letter_bytes,
         ),
         models=RedisUserModelStore(client, ttl_s=settings.model_ttl_s),
+        popularity=RedisPopularityStore(client, ttl_s=POPULARITY_TTL_S),
     )
 
 
@@ -172,6 +190,24 @@ def ingest_parts(
     return IngestParts(handler=handler, refresher=refresher)
 
 
+def popularity_counting(
+    settings: SharedSettings,
+    stores: Stores,
+    contents: Callable[[], ContentStore | None],
+    report: CountingReport,
+) -> PopularityCounting:
+    """What counts views, over whichever adapters; `contents` is None while another does."""
+    return PopularityCounting(
+        walk=BufferWalk(stores.buffer),
+        store=stores.popularity,
+        contents=contents,
+        window_ms=settings.model.window_ms,
+        clock_ms=clock_ms,
+        every_s=settings.popularity.every_s,
+        report=report,
+    )
+
+
 def queue_observer(
     settings: IngestProcess, stream: RawBatchStream, stores: Stores, metrics: WorkerMetrics
 ) -> Observer:
@@ -188,7 +224,7 @@ def queue_observer(
 
 def warn_if_open(settings: IngestProcess) -> None:
     """Say loudly that anybody may send events."""
-    if not settings.ingest.api_key:
+    if KeyRing(settings.ingest.api_key).is_empty:
         _log.warning(INGEST_OPENED, hint="set INGEST_API_KEY to ask senders for a key")
 
 

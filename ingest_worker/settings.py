@@ -6,6 +6,7 @@ import msgspec
 from msgspec import Meta
 
 from core.config import Count, Port
+from core.http.keys import KeyRing
 from core.queues import Debounce
 from ingest_worker.backpressure import HighWater
 
@@ -16,7 +17,7 @@ class IngestSettings(msgspec.Struct, frozen=True, kw_only=True):
     host: str = "127.0.0.1"
     port: Port = 8080
     api_key: str = ""
-    """What a sender must present; unset means open, with a warning at start."""
+    """What a sender must present: one of the keys, separated by commas; unset means open."""
     api_key_header: str = "X-API-Key"
     """A header of choice that may carry the key, beside Bearer, Basic and X-API-Key."""
     max_body_bytes: Count = 4000 * 1024
@@ -39,6 +40,10 @@ class IngestSettings(msgspec.Struct, frozen=True, kw_only=True):
     """How long that may take; then it is answered 503."""
     memory_max_entries: Count = 10_000
     """Unread bodies that the in-memory stream holds before it answers 503."""
+
+    def __post_init__(self) -> None:
+        """A key that was meant must be one. Raises: ValueError."""
+        KeyRing(self.api_key, "INGEST_API_KEY")
 
     @property
     def high_water(self) -> HighWater:

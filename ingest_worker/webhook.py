@@ -5,27 +5,30 @@ batch on any 4xx but 408 and 429, and re-sends it on a 5xx.
 """
 
 import asyncio
-from collections.abc import Iterator
+from typing import Any
 
 import msgspec
 import structlog
 from starlette.applications import Starlette
+from starlette.datastructures import Headers
+from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 from starlette.routing import Route
 
 from core.errors import RetryableError
+from core.http.keys import API_KEY_HEADER, KeyRing, presented_keys
 from core.log_names import REQUEST_DEFERRED
 from core.normalizing.body import NotJsonError, TooManyEventsError, count_events
 from core.queues import RawBatchStream
-from ingest_worker.access import IngestKey
 from ingest_worker.backpressure import Backpressure
 from ingest_worker.body import BadEncodingError, BodyTooLargeError, read_body
+from ingest_worker.messages import Accepted, Alive, Ready, Refusal
 from ingest_worker.metrics import WebhookMetrics
+from ingest_worker.paths import CALLS, ingest_paths
 from ingest_worker.settings import IngestSettings
 
 _METHODS = ["POST", "PUT", "PATCH"]
-_CALLS = ("identify", "track", "page", "screen", "group", "alias", "merge")
 _RETRY_AFTER_S = "5"
 _LARGE_BYTES = 256 * 1024
 """From here on the worst of bodies takes longer to count than a request should wait."""
@@ -48,16 +51,18 @@ class Webhook:
         self._stream = stream
         self._backpressure = backpressure
         self._settings = settings
-        self._key = IngestKey(settings.api_key, settings.api_key_header)
+        self._keys = KeyRing(settings.api_key)
+        self._key_headers = (API_KEY_HEADER, settings.api_key_header)
 
     def app(self) -> Starlette:
         """The ASGI application."""
         app = Starlette(
             routes=[
-                *(Route(path, self._ingest, methods=_METHODS) for path in _ingest_paths()),
+                *(Route(path, self._ingest, methods=_METHODS) for path in ingest_paths()),
                 Route("/healthz", _healthy),
                 Route("/readyz", self._ready),
-            ]
+            ],
+            exception_handlers={HTTPException: _on_http_exception},
         )
         # RudderStack drops a batch that is redirected.
         app.router.redirect_slashes = False
@@ -65,10 +70,17 @@ class Webhook:
 
     async def _ingest(self, request: Request) -> Response:
         with self._metrics.seconds.time():
-            admitted = self._key.admits(request.headers)
+            admitted = self._admits(request.headers)
             answer = await self._take(request) if admitted else _unauthorized()
         self._metrics.requests.labels(answer.outcome).inc()
         return answer
+
+    def _admits(self, headers: Headers) -> bool:
+        """Whether a request presents a key, in whichever place a sender can put it."""
+        if self._keys.is_empty:
+            return True
+        presented = presented_keys(headers, names=self._key_headers, basic=True)
+        return self._keys.find(presented) is not None
 
     async def _take(self, request: Request) -> "_Answer":
         """Read, count and store the body."""
@@ -91,7 +103,7 @@ class Webhook:
             _log.warning(REQUEST_DEFERRED, error=str(exc) or "time-out")
             return _try_later("the request was not stored; send it again")
         self._metrics.accepted_events.inc(events)
-        return _Answer(200, "accepted", {"accepted": events})
+        return _Answer(200, "accepted", Accepted(accepted=events))
 
     async def _count(self, body: bytes) -> int:
         """Count the events, of a large body beside the loop: others are answered meanwhile."""
@@ -107,25 +119,17 @@ class Webhook:
             return _try_later(str(exc))
         if self._backpressure.is_away:  # it is back: whoever is told so must be admitted
             await self._backpressure.look()
-        return _Answer(200, "ready", {"status": "ready"})
-
-
-def _ingest_paths() -> Iterator[str]:
-    """Where RudderStack and its SDKs post; an SDK adds its path to whatever URL it is given."""
-    sdk_paths = ("/v1/batch", *(f"/v1/{call}" for call in _CALLS))
-    for path in ("/api/ingest", *sdk_paths, *(f"/api/ingest{path}" for path in sdk_paths)):
-        yield path
-        yield f"{path}/"
+        return _Answer(200, "ready", Ready())
 
 
 async def _healthy(_: Request) -> Response:
-    return _Answer(200, "alive", {"status": "alive"})
+    return _Answer(200, "alive", Alive())
 
 
 def _call_type(path: str) -> str | None:
     """`/v1/track` and its like name the type of a bare event."""
     name = path.rstrip("/").rpartition("/")[2]
-    return name if name in _CALLS else None
+    return name if name in CALLS else None
 
 
 class _Answer(Response):
@@ -133,14 +137,13 @@ class _Answer(Response):
 
     media_type = "application/json"
 
-    def __init__(self, status: int, outcome: str, content: object) -> None:
-        super().__init__(msgspec.json.encode(content), status)
+    def __init__(self, status: int, outcome: str, content: Any) -> None:
+        super().__init__(msgspec.json.encode(content), status, {"Cache-Control": "no-store"})
         self.outcome = outcome
 
 
 def _refuse(status: int, code: str, message: str) -> _Answer:
-    """`code` and `message` both: the Python SDK re-sends for ever on any other JSON."""
-    return _Answer(status, code, {"code": code, "message": message})
+    return _Answer(status, code, Refusal(code=code, message=message))
 
 
 def _unauthorized() -> _Answer:
@@ -153,3 +156,13 @@ def _try_later(message: str) -> _Answer:
     response = _refuse(503, "try_later", message)
     response.headers["Retry-After"] = _RETRY_AFTER_S
     return response
+
+
+async def _on_http_exception(_: Request, exc: Exception) -> Response:
+    """An unknown path or method, in the form that the SDKs understand."""
+    if not isinstance(exc, HTTPException):
+        raise exc
+    code = exc.detail.lower().replace(" ", "_")
+    answer = _refuse(exc.status_code, code, f"{exc.detail}: there is no such path or method")
+    answer.headers.update(exc.headers or {})
+    return answer

@@ -19,19 +19,25 @@ from adapters.live_contents import live_contents, publisher_lease, require_catal
 from adapters.process import serve_http, settle, stop_signals
 from adapters.redis.connection import Client
 from adapters.redis.keys import GROUP, stream_key
+from adapters.redis.lease import RedisLease
 from adapters.redis.pending import RedisPendingBatches
 from adapters.redis.stream import raw_batch
 from core.log_names import WORKER_LISTENED
 from core.ports import ContentStore
 from ingest_worker.composition import (
     IngestProcess,
+    Stores,
     ingest_parts,
+    popularity_counting,
     queue_observer,
     redis_client,
     redis_stores,
     redis_stream,
 )
 from ingest_worker.consumer import Patience, StreamConsumer, make_broker
+from ingest_worker.counting.report import CountingCollector, CountingReport
+from ingest_worker.counting.turns import LEASE_MS as COUNTING_LEASE_MS
+from ingest_worker.counting.turns import CountingTurns, Turn
 from ingest_worker.heartbeats import Heartbeats
 from ingest_worker.keeper import KeeperPace, StreamKeeper
 from ingest_worker.metrics import StreamGauges, WorkerMetrics
@@ -54,15 +60,21 @@ async def run_worker(settings: IngestProcess) -> None:
         tasks.create_task(serve_http(parts.app, own.host, own.port, stopping, _say_port))
         if parts.publisher is not None:
             tasks.create_task(parts.publisher.run(stopping))
+        if parts.counting is not None:
+            tasks.create_task(parts.counting.run(stopping))
         await parts.worker.run(stopping)
 
 
 class WorkerProcess(msgspec.Struct, frozen=True, kw_only=True):
-    """A worker, its broker not started yet, what its port answers, and its publisher."""
+    """A worker, its broker not started yet, what its port answers, and its publisher.
+
+    Where nothing is published it may count views itself.
+    """
 
     worker: Worker
     app: Starlette
     publisher: PublisherChild | None = None
+    counting: CountingTurns | None = None
 
 
 @asynccontextmanager
@@ -125,6 +137,7 @@ def _worker(
         worker=Worker(broker, keepers, parts.refresher, observer, heartbeats),
         app=expose_metrics(probes.app(), registry),
         publisher=_publisher(settings, client, name, registry, heartbeats),
+        counting=_counting(settings, client, stores, contents, name, registry),
     )
 
 
@@ -147,6 +160,26 @@ def _publisher(
         shown=shown,
         beat=heartbeats.expect("publisher"),
     )
+
+
+def _counting(
+    settings: IngestProcess,
+    client: Client,
+    stores: Stores,
+    contents: ContentStore,
+    holder: str,
+    registry: CollectorRegistry,
+) -> CountingTurns | None:
+    """None where a publisher counts, or another process is to have it."""
+    if not settings.worker.publisher or settings.content_serving != "qdrant":
+        return None
+    report, turn = CountingReport(), Turn()
+    registry.register(CountingCollector(report))
+    counting = popularity_counting(
+        settings, stores, lambda: contents if turn.is_ours else None, report
+    )
+    lease = RedisLease(client, name="popularity", ttl_ms=COUNTING_LEASE_MS)
+    return CountingTurns(counting, lease, turn, holder=holder)
 
 
 def _pace(worker: WorkerSettings) -> KeeperPace:

@@ -1,6 +1,6 @@
 """The types of the parameters that several operations share."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from datetime import UTC, datetime
 from typing import Annotated, Any, TypeVar, cast
 
@@ -17,6 +17,7 @@ _MAX_MS = 253_402_300_799_999
 """The end of the year 9999."""
 _MAX_SEED = 2**53 - 1
 """The largest whole number that JavaScript holds exactly."""
+_MAX_QUERY = 200
 _NOT = "!"
 _LAT = r"[+-]?(?:90(?:\.0*)?|[1-8]?[0-9](?:\.[0-9]*)?)"
 _LON = r"[+-]?(?:180(?:\.0*)?|(?:1[0-7][0-9]|[1-9]?[0-9])(?:\.[0-9]*)?)"
@@ -69,6 +70,14 @@ Near = Annotated[
         extra={ALLOWED: "lat,lon in degrees, such as 52.5163,13.3777"},
     ),
 ]
+Around = Annotated[
+    str,
+    Meta(
+        pattern=f"^{_LAT},{_LON}$",
+        description="The middle of the circle of `radius_m`; by itself it changes nothing.",
+        extra={ALLOWED: "lat,lon in degrees, such as 52.5163,13.3777"},
+    ),
+]
 RadiusM = Annotated[
     float,
     Meta(
@@ -86,6 +95,16 @@ Session = Annotated[
         min_length=1,
         description="Id of the item that the visitor has just viewed, for more like it; an "
         "unknown one has no part.",
+    ),
+]
+SearchedText = Annotated[
+    str,
+    Meta(
+        min_length=1,
+        max_length=_MAX_QUERY,
+        description="The words; the last may be unfinished.",
+        examples=["opera"],
+        extra={ALLOWED: f"a text of 1 to {_MAX_QUERY} characters"},
     ),
 ]
 Seed = Annotated[
@@ -150,12 +169,23 @@ def milliseconds_of(at: int | datetime | None) -> int | None:
 
 def at_most(kind: type[S], name: str, most: int) -> type[S]:
     """The same parameters, of which one (a whole number) is bounded by a setting."""
+    return _bounded(kind, name, Meta(le=most), lambda default: min(default, most))
+
+
+def no_longer_than(kind: type[S], name: str, most: int) -> type[S]:
+    """The same parameters, of which one (a list) is bounded by a setting."""
+    return _bounded(kind, name, Meta(max_length=most), lambda default: default[:most])
+
+
+def _bounded(kind: type[S], name: str, bound: Meta, fit: Callable[[Any], Any]) -> type[S]:
     [field] = [one for one in msgspec.structs.fields(kind) if one.name == name]
-    bounded: Any = Annotated[field.type, Meta(le=most)]
+    bounded: Any = Annotated[field.type, bound]
+    redefined = (name, bounded) if field.required else (name, bounded, fit(field.default))
     made: Any = msgspec.defstruct(
         kind.__name__,
-        [(name, bounded, min(field.default, most))],
+        [redefined],
         bases=(kind,),
+        namespace={"__doc__": kind.__doc__},
         frozen=True,
         kw_only=True,
     )

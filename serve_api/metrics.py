@@ -1,8 +1,10 @@
 """What the read API counts and times, for Prometheus. Labels have closed sets of values."""
 
+from typing import get_args
+
 from prometheus_client import CollectorRegistry, Counter, Histogram
 
-from core.recommendation import Recommendation
+from core.recommendation import Away, Recommendation
 
 _PREFIX = "ai_engine"
 _ANSWER_SECONDS = (0.0005, 0.001, 0.002, 0.003, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5)
@@ -36,6 +38,15 @@ class ServeMetrics:
             namespace=_PREFIX,
             registry=registry,
         )
+        self._degraded = Counter(
+            "degraded_answers",
+            "Recommendations that were made without something that was away.",
+            ["away"],
+            namespace=_PREFIX,
+            registry=registry,
+        )
+        for away in get_args(Away):
+            self._degraded.labels(away)
         self._event_age = Histogram(
             "served_event_age_seconds",
             "Age of the newest event in the model of an answer.",
@@ -54,6 +65,8 @@ class ServeMetrics:
     def recommended(self, answer: Recommendation, *, now_ms: int) -> None:
         """Count an answer, and how fresh what it was made from is."""
         self._recommendations.labels(answer.strategy).inc()
+        for away in answer.degraded:
+            self._degraded.labels(away).inc()
         found = answer.diagnostics
         if found.model_age_ms is not None:
             self._model_age.observe(found.model_age_ms / 1000)

@@ -1,48 +1,68 @@
-"""From a request to an endpoint's answer: read, answer in time, encode; errors become problems."""
+"""From a request to an endpoint's answer: let in, read, answer in time, encode, or a problem."""
 
 import asyncio
-from collections.abc import Callable, Iterable
+import re
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
-import msgspec
 import structlog
-from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
 from core.errors import NoCatalogueError, RetryableError
-from core.http.problems import PROBLEM_MEDIA_TYPE, Problem, ProblemError
-from core.http.reading import ParameterReader, read_body
+from core.http.bodies import BodyReader
+from core.http.operation import Operation
+from core.http.problems import ProblemError
+from core.http.reading import ParameterReader
 from core.log_names import ANSWER_FAILED
-from serve_api.endpoint import Answer, Call, Endpoint
+from serve_api.bodies import receive_json
+from serve_api.doors import Doors
+from serve_api.endpoint import Call, Endpoint
 from serve_api.metrics import ServeMetrics
+from serve_api.responses import answer_response, problem_response, try_later
 from serve_api.settings import ServeSettings
 
-_RETRY_AFTER_S = "1"
-_PRIVATE = "private, no-cache"
-"""An answer may be kept by who asked for it, and shown again once we say it is still the same."""
+Handler = Callable[[Request], Awaitable[Response]]
+
+_LAST_PARAMETER = re.compile(r"\{(\w+)\}$")
+"""Ids have slashes in them, and a server decodes `%2F` before it looks for a route."""
 
 _log = structlog.get_logger()
-_encoder = msgspec.json.Encoder()
 
 
 class Router:
     """Makes the routes of endpoints."""
 
     def __init__(
-        self, settings: ServeSettings, metrics: ServeMetrics, clock_ms: Callable[[], int]
+        self,
+        settings: ServeSettings,
+        doors: Doors,
+        metrics: ServeMetrics,
+        clock_ms: Callable[[], int],
     ) -> None:
         """Keep what all of them share."""
         self._settings = settings
+        self._doors = doors
         self._metrics = metrics
         self._clock_ms = clock_ms
 
-    def route(self, endpoint: Endpoint) -> Route:
-        """The route of an endpoint, counted and timed under its name."""
+    def routes(self, endpoints: Sequence[Endpoint]) -> Iterator[Route]:
+        """One route a path, so that a method too many is told all that there are."""
+        by_path: dict[str, dict[str, Handler]] = {}
+        for one in endpoints:
+            handlers = by_path.setdefault(one.operation.path, {})
+            handlers[one.operation.method] = self._handler(one)
+        for declared, handlers in by_path.items():
+            path = _LAST_PARAMETER.sub(r"{\1:path}", declared)
+            yield Route(path, _dispatch(handlers), methods=[*handlers, "OPTIONS"])
+
+    def _handler(self, endpoint: Endpoint) -> Handler:
+        """Answers for an endpoint, counted and timed under its name."""
         operation = endpoint.operation
         seconds = self._metrics.seconds.labels(operation.name)
         answers = self._metrics.answers
+        reader = _RequestReader(operation, self._settings.max_body_bytes)
 
         async def answer(request: Request) -> Response:
             with seconds.time():
@@ -50,86 +70,76 @@ class Router:
             answers.labels(operation.name, str(response.status_code)).inc()
             return response
 
-        reader = None if operation.parameters is None else ParameterReader(operation.parameters)
-        return Route(operation.path, answer, methods=[operation.method])
+        return answer
 
     async def _answer(
-        self, endpoint: Endpoint, reader: ParameterReader[Any] | None, request: Request
+        self, endpoint: Endpoint, reader: "_RequestReader", request: Request
     ) -> Response:
         """The answer, or the problem document that says why there is none."""
+        headers: Mapping[str, str] = {}
+        access = endpoint.operation.access
         try:
-            async with asyncio.timeout(self._settings.timeout_s):
-                call = await self._call(endpoint, reader, request)
-                return _respond(await endpoint.answer(call), request)
+            headers = self._doors.admit(access, request)
+            async with asyncio.timeout(endpoint.operation.timeout_s or self._settings.timeout_s):
+                parameters, body = await reader.read(request)
+                call: Call[Any, Any] = Call(
+                    parameters=parameters, body=body, now_ms=self._clock_ms()
+                )
+                answer = await endpoint.answer(call)
+            response = answer_response(answer, request, is_personal=access == "personal")
         except ProblemError as exc:
-            return problem_response(exc)
+            response = problem_response(exc)
         except NoCatalogueError as exc:
-            return _try_later(str(exc))
+            response = try_later(str(exc))
         except (RetryableError, TimeoutError) as exc:
             _log.warning(ANSWER_FAILED, path=request.url.path, error=str(exc) or "time-out")
-            return _try_later("what the answer is made from is away")
+            response = try_later("what the answer is made from is away")
+        if headers:
+            response.headers.update(headers)
+        return response
 
-    async def _call(
-        self, endpoint: Endpoint, reader: ParameterReader[Any] | None, request: Request
-    ) -> Call[Any, Any]:
+
+class _RequestReader:
+    """Reads what an operation takes."""
+
+    def __init__(self, operation: Operation, max_body_bytes: int) -> None:
+        kind, body = operation.parameters, operation.body
+        self._parameters = None if kind is None else ParameterReader(kind)
+        self._body = None if body is None else BodyReader(body)
+        self._max_body_bytes = max_body_bytes
+
+    async def read(self, request: Request) -> tuple[Any, Any]:
+        """Parameters and body. Raises: ProblemError."""
         parameters = body = None
-        if reader is not None:
-            parameters = reader.read(_pairs(request))
-        if endpoint.operation.body is not None:
-            body = read_body(endpoint.operation.body, await request.body())
-        return Call(parameters=parameters, body=body, now_ms=self._clock_ms())
+        if self._parameters is not None:
+            parameters = self._parameters.read(_pairs(request))
+        if self._body is not None:
+            body = self._body.read(await receive_json(request, self._max_body_bytes))
+        return parameters, body
 
 
-def problem_response(error: ProblemError) -> Response:
-    """A problem document."""
-    return Response(
-        _encoder.encode(error.problem),
-        error.problem.status,
-        media_type=PROBLEM_MEDIA_TYPE,
-        headers=error.headers,
-    )
+def _dispatch(handlers: Mapping[str, Handler]) -> Handler:
+    """HEAD is answered as GET, and the server sends no body to it; OPTIONS says what there is."""
+    by_method = {**handlers, "OPTIONS": _options(handlers)}
+    if "GET" in handlers:
+        by_method["HEAD"] = handlers["GET"]
+
+    async def answer(request: Request) -> Response:
+        return await by_method[request.method](request)
+
+    return answer
 
 
-async def on_http_exception(_: Request, exc: Exception) -> Response:
-    """An unknown path or method, as a problem document too."""
-    if not isinstance(exc, HTTPException):
-        raise exc
-    detail = "there is no such path" if exc.status_code == 404 else exc.detail  # noqa: PLR2004
-    return Response(
-        _encoder.encode(Problem(title=exc.detail, status=exc.status_code, detail=detail)),
-        exc.status_code,
-        media_type=PROBLEM_MEDIA_TYPE,
-        headers=exc.headers,
-    )
+def _options(methods: Iterable[str]) -> Handler:
+    implied = {"OPTIONS", "HEAD"} if "GET" in methods else {"OPTIONS"}
+    allow = ", ".join(sorted(implied.union(methods)))
+
+    async def answer(_: Request) -> Response:
+        return Response(status_code=204, headers={"Allow": allow, "Cache-Control": "no-store"})
+
+    return answer
 
 
 def _pairs(request: Request) -> Iterable[tuple[str, str]]:
     yield from request.path_params.items()
     yield from request.query_params.multi_items()
-
-
-def _respond(answer: Answer, request: Request) -> Response:
-    """200 with the content, or 304 where the asker has it already."""
-    headers = {"Cache-Control": _PRIVATE} | dict(answer.headers)
-    if answer.etag is not None:
-        headers["ETag"] = answer.etag
-        asked = request.headers.get("if-none-match")
-        if asked is not None and (asked == "*" or _bare(answer.etag) in map(_bare, _tags(asked))):
-            return Response(status_code=304, headers=headers)
-    return Response(
-        _encoder.encode(answer.content), 200, headers=headers, media_type="application/json"
-    )
-
-
-def _tags(header: str) -> Iterable[str]:
-    return (tag.strip() for tag in header.split(","))
-
-
-def _bare(etag: str) -> str:
-    """Compared weakly, as `If-None-Match` is. Source: RFC 9110, section 13.1.2."""
-    return etag.removeprefix("W/")
-
-
-def _try_later(detail: str) -> Response:
-    problem = Problem(title="Try again later", status=503, detail=detail)
-    return problem_response(ProblemError(problem, Retry_After=_RETRY_AFTER_S))

@@ -87,6 +87,10 @@ class QdrantContentStore:
         """The same in the order asked, each once."""
         return ContentRows.of(await self._asked.items(content_ids))
 
+    async def inside(self, content_ids: Sequence[str], *, where: ContentFilter) -> ContentRows:
+        """Those that a search may find, in the order asked, each once."""
+        return await self._rows(content_ids, where)
+
     async def search_vector(
         self, vector: GridVector, *, limit: int, where: ContentFilter
     ) -> ContentRows:

@@ -42,11 +42,17 @@ _POOL_WAIT_S = 2
 _MAX_CONNECTIONS = 50
 
 
-def connect(url: str, *, timeout_s: float = 5.0, cluster: bool = False) -> Client:
+def connect(
+    url: str,
+    *,
+    timeout_s: float = 5.0,
+    cluster: bool = False,
+    connections: int = _MAX_CONNECTIONS,
+) -> Client:
     """A client that connects at its first use, to one server or to the cluster around it.
 
-    For one server it waits for a free connection instead of failing past the
-    pool's size.
+    For one server it waits for a free connection instead of failing past so
+    many `connections`.
 
     Units: `timeout_s` bounds every single wait for the server.
     """
@@ -59,7 +65,7 @@ def connect(url: str, *, timeout_s: float = 5.0, cluster: bool = False) -> Clien
     if cluster:
         return RedisCluster.from_url(url, **options)
     pool = BlockingConnectionPool.from_url(
-        url, max_connections=_MAX_CONNECTIONS, timeout=_POOL_WAIT_S, **options
+        url, max_connections=connections, timeout=_POOL_WAIT_S, **options
     )
     pool.connection_class = _packed_in_c(pool.connection_class)
     return Redis.from_pool(pool)

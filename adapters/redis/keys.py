@@ -13,6 +13,8 @@ KNOWN_LETTERS = "known:{dead-letters}"
 """The letters that have been there, in the slot of the letters themselves."""
 MODELLED_SPACE = "modelled-space"
 """The vector space that every model was rebuilt for."""
+POPULARITY = "popularity"
+"""How often items were viewed, as it was counted last."""
 GROUP = "ingest"
 """The consumer group of every shard's stream."""
 

@@ -54,6 +54,10 @@ class LiveContentStore:
         """The same in the order asked."""
         return await self.edition().rows(content_ids)
 
+    async def inside(self, content_ids: Sequence[str], *, where: ContentFilter) -> ContentRows:
+        """Those that a search may find, in the order asked."""
+        return await self.edition().inside(content_ids, where=where)
+
     async def search_vector(
         self, vector: GridVector, *, limit: int, where: ContentFilter
     ) -> ContentRows:

@@ -4,25 +4,21 @@ Source: OpenAPI Specification 3.1.1.
 """
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import msgspec
 
+from core.http.access import AccessPolicy
 from core.http.operation import Documented, Operation
-from core.http.problems import PROBLEM_MEDIA_TYPE, Problem
 from core.http.snippets import snippets
 
 _IN_PATH = re.compile(r"\{(\w+)\}")
 _SCHEMAS = "#/components/schemas/{name}"
-_PROBLEMS = {
-    400: "A parameter or the body cannot be used; the document names it and what is allowed.",
-    401: "The key is missing or wrong.",
-    403: "The key does not open this, or no key is set that could.",
-    413: "The body is too large.",
-    415: "The body is not JSON by its Content-Type.",
-    429: "Too many requests with this key; `Retry-After` says when to go on.",
-    503: "Nothing can be answered for now; `Retry-After` says when to ask again.",
+_HEADERS = "#/components/headers/{name}"
+KEY_SCHEMES: Mapping[str, Mapping[str, str]] = {
+    "apiKey": {"type": "apiKey", "in": "header", "name": "X-API-Key"},
+    "bearer": {"type": "http", "scheme": "bearer"},
 }
 
 
@@ -32,76 +28,92 @@ class ServiceInfo(msgspec.Struct, frozen=True, kw_only=True):
     title: str
     version: str
     description: str
+    key_variable: str
+    """The setting that holds its keys, as snippets name it."""
 
 
 class ApiDocument:
-    """Collects the operations of a service and describes them."""
+    """Describes a service that answers its operations as they declare it."""
 
-    def __init__(self, info: ServiceInfo, operations: Sequence[Operation]) -> None:
+    def __init__(
+        self,
+        info: ServiceInfo,
+        operations: Sequence[Operation],
+        policy: AccessPolicy,
+        key_schemes: Mapping[str, Mapping[str, str]] = KEY_SCHEMES,
+    ) -> None:
         """Find the types of all of them."""
         self._info = info
         self._operations = operations
+        self._policy = policy
+        self._key_schemes = key_schemes
         self._schemas = _Schemas(_types(operations))
+        self._headers: dict[str, Any] = {
+            name: {"description": says, "schema": {"type": "string"}}
+            for one in operations
+            for answer in one.answers.values()
+            for name, says in answer.headers.items()
+        }
 
-    def content(self) -> dict[str, Any]:
-        """The document, as JSON values."""
+    def content(self, server_url: str) -> dict[str, Any]:
+        """The document, as JSON values; snippets ask `server_url`."""
         paths: dict[str, dict[str, Any]] = {}
         for one in self._operations:
-            paths.setdefault(one.path, {})[one.method.lower()] = self._operation(one)
-        groups = dict.fromkeys(one.group for one in self._operations)
+            paths.setdefault(one.path, {})[one.method.lower()] = self._operation(one, server_url)
         document = {
             "openapi": "3.1.0",
-            "info": msgspec.to_builtins(self._info),
-            "tags": [{"name": group} for group in groups],
+            "info": {
+                "title": self._info.title,
+                "version": self._info.version,
+                "description": self._info.description,
+            },
+            # Relative to the document: right behind every proxy.
+            "servers": [{"url": "/"}],
+            "tags": [
+                {"name": group} for group in dict.fromkeys(one.group for one in self._operations)
+            ],
             "paths": paths,
             "components": {
                 "schemas": self._schemas.components,
-                "securitySchemes": {
-                    "apiKey": {"type": "apiKey", "in": "header", "name": "X-API-Key"},
-                    "bearer": {"type": "http", "scheme": "bearer"},
-                },
+                "headers": self._headers,
+                "securitySchemes": self._key_schemes,
             },
         }
         made: dict[str, Any] = msgspec.json.decode(msgspec.json.encode(document))
         return made
 
-    def _operation(self, one: Operation) -> dict[str, Any]:
+    def _operation(self, one: Operation, server_url: str) -> dict[str, Any]:
         parameters = _parameters(one)
+        asks_for_key = self._policy.rule(one.access) in ("key", "closed")
         described: dict[str, Any] = {
             "operationId": one.name,
             "summary": one.summary,
-            "description": one.description,
             "tags": [one.group],
             "parameters": parameters,
-            "responses": self._answers(one),
-            "x-codeSamples": snippets(one, parameters),
+            "responses": {str(status): self._answer(it) for status, it in one.answers.items()},
         }
+        if one.description:
+            described["description"] = one.description
+        body = None
         if one.body is not None:
-            content = {"application/json": {"schema": self._schemas.of(one.body)}}
-            described["requestBody"] = {"required": True, "content": content}
+            schema = self._schemas.of(one.body)
+            described["requestBody"] = {
+                "required": True,
+                "content": {"application/json": {"schema": schema}},
+            }
+            body = self._schemas.example(schema)
         if one.access != "open":
-            keys: list[dict[str, list[str]]] = [{"apiKey": []}, {"bearer": []}]
-            described["security"] = keys if one.access == "personal" else [{}, *keys]
+            keys: list[dict[str, list[str]]] = [{name: []} for name in self._key_schemes]
+            described["security"] = keys if asks_for_key else [{}, *keys]
+        key = self._info.key_variable if asks_for_key else None
+        described["x-codeSamples"] = snippets(one, parameters, body, server_url, key)
         return described
-
-    def _answers(self, one: Operation) -> dict[str, Any]:
-        problems = {status: self._problem(_PROBLEMS[status]) for status in _statuses(one)}
-        own = {str(status): self._answer(answer) for status, answer in one.answers.items()}
-        return dict(
-            sorted(({str(status): made for status, made in problems.items()} | own).items())
-        )
-
-    def _problem(self, description: str) -> dict[str, Any]:
-        return self._answer(
-            Documented(description=description, body=Problem, media_type=PROBLEM_MEDIA_TYPE)
-        )
 
     def _answer(self, answer: Documented) -> dict[str, Any]:
         described: dict[str, Any] = {"description": answer.description}
         if answer.headers:
             described["headers"] = {
-                name: {"description": says, "schema": {"type": "string"}}
-                for name, says in answer.headers.items()
+                name: {"$ref": _HEADERS.format(name=name)} for name in answer.headers
             }
         if answer.body is not None:
             schema = self._schemas.of(answer.body)
@@ -119,30 +131,28 @@ class _Schemas:
     def of(self, kind: Any) -> Mapping[str, Any]:
         return self._schemas[repr(kind)]
 
+    def example(self, schema: Mapping[str, Any]) -> Any:
+        """Its own example, or else those of its fields."""
+        if "$ref" in schema:
+            return self.example(self.components[schema["$ref"].rpartition("/")[2]])
+        if "examples" in schema:
+            return schema["examples"][0]
+        fields = {name: self.example(field) for name, field in schema.get("properties", {}).items()}
+        return {name: example for name, example in fields.items() if example is not None} or None
+
 
 def _types(operations: Sequence[Operation]) -> list[Any]:
-    bodies = [one.body for one in operations if one.body is not None]
+    bodies = [one.body for one in operations]
     answers = [answer.body for one in operations for answer in one.answers.values()]
-    kinds = [Problem, *bodies, *(kind for kind in answers if kind is not None)]
-    return list({repr(kind): kind for kind in kinds}.values())
-
-
-def _statuses(one: Operation) -> Iterable[int]:
-    """Of the problems that many operations have, those of this one."""
-    if one.parameters is not None or one.body is not None:
-        yield 400
-    if one.access != "open":
-        yield from (401, 403)
-    if one.body is not None:
-        yield from (413, 415)
-    yield from (429, 503)
+    return list({repr(kind): kind for kind in (*bodies, *answers) if kind is not None}.values())
 
 
 def _parameters(one: Operation) -> list[dict[str, Any]]:
     if one.parameters is None:
         return []
     in_path = set(_IN_PATH.findall(one.path))
-    schema = next(iter(msgspec.json.schema(one.parameters)["$defs"].values()))
+    [reference], components = msgspec.json.schema_components([one.parameters])
+    schema = components[reference["$ref"].rpartition("/")[2]]
     required = set(schema.get("required", ()))
     return [
         _parameter(name, dict(described), in_path=name in in_path, required=name in required)

@@ -9,8 +9,8 @@ from typing import Any, Literal
 import msgspec
 
 Method = Literal["DELETE", "GET", "PATCH", "POST", "PUT"]
-Access = Literal["open", "recommend", "personal"]
-"""`open` to everybody; `recommend` and `personal` by the settings of the service."""
+Access = Literal["open", "recommend", "personal", "ingest"]
+"""`open` to everybody; the others by the settings of the service (`core.http.access`)."""
 
 
 class Documented(msgspec.Struct, frozen=True, kw_only=True):
@@ -34,6 +34,11 @@ class Operation(msgspec.Struct, frozen=True, kw_only=True):
     group: str
     access: Access = "open"
     parameters: type[msgspec.Struct] | None = None
-    body: type[msgspec.Struct] | None = None
+    body: Any = None
+    """The type of what is sent, None where nothing is."""
     answers: Mapping[int, Documented]
-    """Those that are its own; what every operation may answer is added."""
+    """Those that are its own; what many operations may answer is added (`core.http.common`)."""
+    timeout_s: float | None = None
+    """How long it may take; None is as long as the service's operations usually may."""
+    etag: bool = False
+    """Whether answers carry an ETag, so that 304 may be answered to who has it already."""

@@ -3,11 +3,15 @@
 Source: RFC 9457, Problem Details for HTTP APIs.
 """
 
+from collections.abc import Mapping
 from typing import Any
 
 import msgspec
 
 PROBLEM_MEDIA_TYPE = "application/problem+json"
+_MAX_SHOWN_CHARS = 200
+_MAX_BITS = 63
+"""A larger whole number is shown as text: few can read it as one."""
 
 
 class Problem(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -24,11 +28,11 @@ class Problem(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 class ProblemError(Exception):
     """A request that is answered with a problem document."""
 
-    def __init__(self, problem: Problem, **headers: str) -> None:
-        """`headers` of the answer, with `_` for `-`."""
+    def __init__(self, problem: Problem, headers: Mapping[str, str] | None = None) -> None:
+        """`headers` of the answer."""
         super().__init__(problem.detail)
         self.problem = problem
-        self.headers = {name.replace("_", "-"): value for name, value in headers.items()}
+        self.headers = headers or {}
 
 
 class BadParameterError(ProblemError):
@@ -42,10 +46,19 @@ class BadParameterError(ProblemError):
                 status=400,
                 detail=f"{parameter} must be {allowed}",
                 parameter=parameter,
-                value=value,
+                value=_shown(value),
                 allowed=allowed,
             )
         )
+
+
+def _shown(value: Any) -> Any:
+    """A value as a problem can show it, of a long text its beginning."""
+    if isinstance(value, int) and value.bit_length() >= _MAX_BITS:
+        value = str(value)
+    if isinstance(value, str) and len(value) > _MAX_SHOWN_CHARS:
+        return f"{value[:_MAX_SHOWN_CHARS]}…"
+    return value
 
 
 class NotFoundError(ProblemError):

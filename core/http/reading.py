@@ -1,33 +1,36 @@
-"""Reads the parameters and the body of a request into the types that declare them."""
+"""Reads the parameters of a request into the struct that declares them."""
 
 import re
 from collections.abc import Iterable, Mapping
+from math import isfinite
 from typing import Any, Generic, TypeVar
 
 import msgspec
+from msgspec import inspect
 
-from core.http.allowed import allowed_text
+from core.http.allowed import allowed_words
 from core.http.problems import BadParameterError
 
 S = TypeVar("S", bound=msgspec.Struct)
 
-_TRUE = frozenset(("1", "true", "yes"))
-_FALSE = frozenset(("0", "false", "no"))
-_MESSAGE = re.compile(r"^(?P<what>.*?)(?: - at `\$\.?(?P<where>.*)`)?$", re.DOTALL)
-_STEP = re.compile(r"[^.\[\]]+")
+_FLAGS = {"1": True, "true": True, "yes": True, "0": False, "false": False, "no": False}
+_WHOLE = re.compile(r"-?[0-9]{1,18}")
+_NUMBER = re.compile(r"[+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]+)?")
 
 
 class ParameterReader(Generic[S]):
-    """Makes a struct of the parameters of a request, each given as text."""
+    """Makes a struct of the parameters of a request, each given as text.
+
+    A text is made the value that JSON would hold, and then has to fit the type as
+    it is: nothing is guessed, so `null` is no number that was left out.
+    """
 
     def __init__(self, kind: type[S]) -> None:
         """Look at the fields once."""
         self._kind = kind
         fields = msgspec.structs.fields(kind)
-        self._types: Mapping[str, Any] = {field.encode_name: field.type for field in fields}
+        self._fields: Mapping[str, _Field] = {one.encode_name: _Field(one.type) for one in fields}
         self._required = [field.encode_name for field in fields if field.required]
-        self._repeated = {name for name, wanted in self._types.items() if _is_repeated(wanted)}
-        self._flags = {name for name, wanted in self._types.items() if _is_flag(wanted)}
 
     def read(self, pairs: Iterable[tuple[str, str]]) -> S:
         """Path and query parameters together.
@@ -36,80 +39,74 @@ class ParameterReader(Generic[S]):
         """
         values: dict[str, Any] = {}
         for name, text in pairs:
-            if name not in self._types:
-                raise BadParameterError(name, text, f"one of {', '.join(sorted(self._types))}")
-            if name in self._repeated:
-                values.setdefault(name, []).append(text)
+            field = self._fields.get(name)
+            if field is None:
+                raise BadParameterError(name, text, f"one of {', '.join(sorted(self._fields))}")
+            if field.is_repeated:
+                values.setdefault(name, []).append(field.value(text))
             elif name in values:
                 raise BadParameterError(name, text, "given once")
             else:
-                values[name] = self._flag(name, text) if name in self._flags else text
+                values[name] = field.value(text)
         try:
-            return msgspec.convert(values, self._kind, strict=False)
+            return msgspec.convert(values, self._kind)
         except msgspec.ValidationError:
             self._blame(values)
             raise
 
-    def _flag(self, name: str, text: str) -> bool:
-        if text.lower() in _TRUE:
-            return True
-        if text.lower() in _FALSE:
-            return False
-        raise BadParameterError(name, text, "1 or 0")
-
     def _blame(self, values: Mapping[str, Any]) -> None:
         """Raise BadParameterError for the first parameter that does not fit its type."""
-        for name, wanted in self._types.items():
-            if name not in values:
-                if name in self._required:
-                    raise BadParameterError(name, None, allowed_text(wanted))
-                continue
-            given = values[name]
-            for value in given if name in self._repeated else [given]:
-                try:
-                    one = [value] if name in self._repeated else value
-                    msgspec.convert(one, wanted, strict=False)
-                except msgspec.ValidationError:
-                    raise BadParameterError(name, value, allowed_text(wanted)) from None
+        for name, field in self._fields.items():
+            if name in values:
+                field.check(name, values[name])
+            elif name in self._required:
+                raise BadParameterError(name, None, f"given: {field.allowed}")
 
 
-def read_body(kind: type[S], body: bytes) -> S:
-    """Read a JSON body. Raises: BadParameterError naming the field."""
-    try:
-        return msgspec.json.decode(body, type=kind)
-    except msgspec.ValidationError as exc:
-        found = _MESSAGE.match(str(exc))
-        what, where = (found["what"], found["where"] or "body") if found else (str(exc), "body")
-        wrong = what[:1].lower() + what[1:]
-        raise BadParameterError(where, _value_at(body, where), f"as described: {wrong}") from None
-    except (msgspec.DecodeError, UnicodeDecodeError) as exc:
-        raise BadParameterError("body", None, f"JSON: {exc}") from None
+class _Field:
+    """What one parameter may be."""
+
+    def __init__(self, wanted: Any) -> None:
+        self._type = wanted
+        info = inspect.type_info(wanted)
+        items = [kind.item_type for kind in _kinds(info) if isinstance(kind, inspect.VarTupleType)]
+        self.is_repeated = bool(items)
+        one = items[0] if items else info
+        self.allowed = allowed_words(one)
+        kinds = list(_kinds(one))
+        self._is_flag = _any_of(kinds, inspect.BoolType)
+        self._is_whole = _any_of(kinds, inspect.IntType)
+        self._is_number = _any_of(kinds, inspect.FloatType)
+
+    def value(self, text: str) -> Any:
+        """As JSON would hold it; a text that no type of the parameter reads stays one."""
+        if self._is_flag:
+            return _FLAGS.get(text.lower(), text)
+        if self._is_whole and _WHOLE.fullmatch(text):
+            return int(text)
+        if self._is_number and _NUMBER.fullmatch(text) and isfinite(number := float(text)):
+            return number
+        return text
+
+    def check(self, name: str, given: Any) -> None:
+        """Raise BadParameterError for the first value that does not fit."""
+        for value in given if self.is_repeated else [given]:
+            try:
+                msgspec.convert([value] if self.is_repeated else value, self._type)
+            except msgspec.ValidationError:
+                raise BadParameterError(name, value, self.allowed) from None
 
 
-def _value_at(body: bytes, where: str) -> Any:
-    """The value that a message speaks of, None where that cannot be told."""
-    value = msgspec.json.decode(body)
-    for step in _STEP.findall(where) if where != "body" else ():
-        if isinstance(value, dict) and step in value:
-            value = value[step]
-        elif isinstance(value, list) and step.isdigit() and int(step) < len(value):
-            value = value[int(step)]
-        else:
-            return None
-    return value if isinstance(value, str | int | float | bool) else None
+def _any_of(kinds: Iterable[Any], wanted: type) -> bool:
+    return any(isinstance(kind, wanted) for kind in kinds)
 
 
-def _is_repeated(wanted: Any) -> bool:
-    return any(isinstance(kind, msgspec.inspect.VarTupleType) for kind in _kinds(wanted))
-
-
-def _is_flag(wanted: Any) -> bool:
-    return any(isinstance(kind, msgspec.inspect.BoolType) for kind in _kinds(wanted))
-
-
-def _kinds(wanted: Any) -> Iterable[Any]:
+def _kinds(info: Any) -> Iterable[Any]:
     """What a type is, without the words about it; several of a union."""
-    info: Any = msgspec.inspect.type_info(wanted)
-    if isinstance(info, msgspec.inspect.Metadata):
-        info = info.type
-    return info.types if isinstance(info, msgspec.inspect.UnionType) else (info,)
+    if isinstance(info, inspect.Metadata):
+        yield from _kinds(info.type)
+    elif isinstance(info, inspect.UnionType):
+        for one in info.types:
+            yield from _kinds(one)
+    else:
+        yield info

@@ -1,72 +1,85 @@
 """How to ask for an operation, in curl and in JavaScript."""
 
 import json
+import shlex
 from collections.abc import Mapping, Sequence
 from typing import Any
-from urllib.parse import urlencode
+from urllib.parse import quote, urlencode
 
-import msgspec
-
+from core.http.keys import API_KEY_HEADER
 from core.http.operation import Operation
 
-_HERE = "http://127.0.0.1:8081"
 
+def snippets(
+    one: Operation,
+    parameters: Sequence[Mapping[str, Any]],
+    body: Any,
+    server_url: str,
+    key_variable: str | None,
+) -> list[dict[str, str]]:
+    """Both, with the examples of the parameters and of the body.
 
-def snippets(one: Operation, parameters: Sequence[Mapping[str, Any]]) -> list[dict[str, str]]:
-    """Both, with the parameters' examples. Shape: as `x-codeSamples` of OpenAPI pages."""
-    url, body = _HERE + _target(one, parameters), _example_body(one)
+    `key_variable` holds a key where one is asked for.
+    Shape: as `x-codeSamples` of OpenAPI pages.
+    """
+    url = server_url + _target(one, parameters)
+    text = None if body is None else json.dumps(body, ensure_ascii=False)
     return [
-        {"lang": "Shell", "label": "curl", "source": _curl(one, url, body)},
-        {"lang": "JavaScript", "label": "JavaScript", "source": _javascript(one, url, body)},
+        {"lang": "Shell", "label": "curl", "source": _curl(one, url, text, key_variable)},
+        {
+            "lang": "JavaScript",
+            "label": "JavaScript",
+            "source": _javascript(one, url, text, key_variable),
+        },
     ]
 
 
 def _target(one: Operation, parameters: Sequence[Mapping[str, Any]]) -> str:
+    """Path and query; parameters without an example are left out."""
     path, query = one.path, []
     for parameter in parameters:
         if "example" not in parameter:
             continue
+        name, example = parameter["name"], parameter["example"]
         if parameter["in"] == "path":
-            path = path.replace(f"{{{parameter['name']}}}", str(parameter["example"]))
+            path = path.replace(f"{{{name}}}", quote(str(example), safe=""))
         else:
-            example = parameter["example"]
-            query.append((parameter["name"], int(example) if example is True else example))
-    return f"{path}?{urlencode(query)}" if query else path
+            query.append((name, int(example) if isinstance(example, bool) else example))
+    return f"{path}?{urlencode(query, doseq=True, safe=':,')}" if query else path
 
 
-def _example_body(one: Operation) -> str | None:
-    if one.body is None:
-        return None
-    schema = next(iter(msgspec.json.schema(one.body)["$defs"].values()))
-    shown = {
-        name: field["examples"][0]
-        for name, field in schema["properties"].items()
-        if "examples" in field
-    }
-    return json.dumps(shown, ensure_ascii=False)
-
-
-def _curl(one: Operation, url: str, body: str | None) -> str:
-    parts = [f"curl -s '{url}'"]
-    if one.access == "personal":
-        parts.append('-H "X-API-Key: $SERVE_API_KEY"')
+def _curl(one: Operation, url: str, body: str | None, key_variable: str | None) -> str:
+    """In single quotes, as a `?` and a `&` mean something to a shell."""
+    parts = [f"curl -s {shlex.quote(url)}"]
+    if one.method not in ("GET", "POST") or (one.method == "POST" and body is None):
+        parts.append(f"-X {one.method}")
+    if key_variable is not None:
+        parts.append(f'-H "{API_KEY_HEADER}: ${key_variable}"')
     if body is not None:
-        parts += ["-H 'Content-Type: application/json'", f"-d '{body}'"]
+        parts += ["-H 'Content-Type: application/json'", f"-d {shlex.quote(body)}"]
     return " \\\n  ".join(parts)
 
 
-def _javascript(one: Operation, url: str, body: str | None) -> str:
-    headers = {}
-    if one.access == "personal":
-        headers["X-API-Key"] = "…"
+def _javascript(one: Operation, url: str, body: str | None, key_variable: str | None) -> str:
+    headers = []
+    if key_variable is not None:
+        # The value is the reader's: a page must not hold a key that its visitors may not see.
+        headers.append(f"'{API_KEY_HEADER}': {key_variable}")
     if body is not None:
-        headers["Content-Type"] = "application/json"
+        headers.append("'Content-Type': 'application/json'")
     lines = []
     if one.method != "GET":
         lines.append(f"  method: '{one.method}',")
     if headers:
-        lines.append(f"  headers: {json.dumps(headers, ensure_ascii=False)},")
+        lines.append(f"  headers: {{ {', '.join(headers)} }},")
     if body is not None:
         lines.append(f"  body: JSON.stringify({body}),")
     options = ", {\n" + "\n".join(lines) + "\n}" if lines else ""
-    return f"const answer = await fetch('{url}'{options});\nconsole.log(await answer.json());"
+    is_json = any(
+        "json" in one.answers[status].media_type for status in (200,) if status in one.answers
+    )
+    reading = "json" if is_json else "text"
+    return (
+        f"const answer = await fetch({json.dumps(url)}{options});\n"
+        f"console.log(await answer.{reading}());"
+    )

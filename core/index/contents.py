@@ -84,6 +84,11 @@ class IndexedContents:
         """The same in the order asked, each once."""
         return self._found(self._find(list(dict.fromkeys(content_ids))))
 
+    async def inside(self, content_ids: Sequence[str], *, where: ContentFilter) -> ContentRows:
+        """Those that a search may find, in the order asked, each once."""
+        rows = self._find(list(dict.fromkeys(content_ids)))
+        return self._found(self._scope(where).keep(rows[rows < self._figures.shown]))
+
     async def search_vector(
         self, vector: GridVector, *, limit: int, where: ContentFilter
     ) -> ContentRows:

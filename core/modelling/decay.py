@@ -8,5 +8,9 @@ def decay(ts_ms: int, now_ms: int, half_life_days: float) -> float:
 
     An event ahead of `now_ms` (another machine's clock) counts as new.
     """
-    age_days = max(0, now_ms - ts_ms) / MS_PER_DAY
-    return float(0.5 ** (age_days / half_life_days))
+    return float(0.5 ** (age_days(ts_ms, now_ms) / half_life_days))
+
+
+def age_days(ts_ms: int, now_ms: int) -> float:
+    """How old that is at `now_ms`. Units: days."""
+    return max(0, now_ms - ts_ms) / MS_PER_DAY

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 from math import exp, inf
+from typing import Literal
 
 import msgspec
 
@@ -32,15 +33,28 @@ class Evidence(msgspec.Struct, frozen=True, kw_only=True):
     last_ms: int
 
 
+Decider = Literal["reading", "event", "rating", "bounds"]
+"""What a strength was settled by: the components alone, an event that the plan gives a
+strength, the latest rating, or that it lies in [-1, 1]."""
+
+
 class Engagement(msgspec.Struct, frozen=True, kw_only=True):
-    """The strength of one item in [-1, 1], before decay, and its components."""
+    """The strength of one item in [-1, 1], before decay, and its components.
+
+    Shape: `contributions` of dwell, completion, revisit and survey, which add up
+        to `suggested`: the strength unless something else decided it.
+    """
 
     evidence: Evidence
     dwell_ratio: float | None
     completion: float | None
     revisit: float
     survey: float | None
+    dwell_weight: float
+    contributions: tuple[float, float, float, float]
+    suggested: float
     strength: float
+    decided_by: Decider
 
 
 def gather(visits: Sequence[Visit], events: Iterable[InteractionEvent]) -> dict[str, Evidence]:
@@ -78,19 +92,27 @@ def engage(evidence: Evidence, content: Content | None, config: EngagementConfig
     earned = evidence.returns if config.revisits == "after_first" else evidence.visits
     revisit = 1 - exp(-earned / 2)
     survey = None if evidence.rating is None else (evidence.rating - 3) / 2
-    strength = (
-        _dwell_weight(evidence.reason, completion, config) * (ratio or 0.0)
-        + config.completion_weight * (completion or 0.0)
-        + config.revisit_weight * revisit
-        + config.survey_weight * (survey or 0.0)
+    dwell_weight = _dwell_weight(evidence.reason, completion, config)
+    contributions = (
+        dwell_weight * (ratio or 0.0),
+        config.completion_weight * (completion or 0.0),
+        config.revisit_weight * revisit,
+        config.survey_weight * (survey or 0.0),
     )
+    dwelt, completed, returned, rated = contributions
+    suggested = dwelt + completed + returned + rated
+    strength, decided_by = _decided(suggested, evidence, config)
     return Engagement(
         evidence=evidence,
         dwell_ratio=ratio,
         completion=completion,
         revisit=revisit,
         survey=survey,
-        strength=max(-1.0, min(1.0, _decided(strength, evidence, config))),
+        dwell_weight=dwell_weight,
+        contributions=contributions,
+        suggested=suggested,
+        strength=strength,
+        decided_by=decided_by,
     )
 
 
@@ -104,6 +126,7 @@ class _Said(msgspec.Struct, frozen=True, kw_only=True):
 
 _NOTHING_SAID = _Said()
 _NO_DEPTH = (-inf, False, 0)
+_READING: Decider = "reading"
 
 
 def _evidence(item: str, visits: Sequence[Visit], said: _Said) -> Evidence:
@@ -182,14 +205,20 @@ def _dwell_weight(
     return config.dwell_weight
 
 
-def _decided(strength: float, evidence: Evidence, config: EngagementConfig) -> float:
+def _decided(
+    suggested: float, evidence: Evidence, config: EngagementConfig
+) -> tuple[float, Decider]:
     """What the visitor said outright outweighs what the reading suggests."""
-    if evidence.explicit is not None:
-        outright = evidence.explicit
-        strength = max(strength, outright) if outright >= 0 else min(strength, outright)
+    strength, by = suggested, _READING
+    if (outright := evidence.explicit) is not None:
+        settled = max(strength, outright) if outright >= 0 else min(strength, outright)
+        strength, by = (strength, by) if settled == strength else (settled, "event")
     if evidence.rating is not None and config.ratings == "decide":
+        settled = strength
         if evidence.rating >= 4:  # noqa: PLR2004 - of five stars
-            strength = max(strength, config.positive_from)
+            settled = max(strength, config.positive_from)
         elif evidence.rating <= 2:  # noqa: PLR2004
-            strength = min(strength, config.negative_to)
-    return strength
+            settled = min(strength, config.negative_to)
+        strength, by = (strength, by) if settled == strength else (settled, "rating")
+    bounded = max(-1.0, min(1.0, strength))
+    return bounded, by if bounded == strength else "bounds"

@@ -9,11 +9,25 @@ from core.plan import EventPlan, PersonaRule
 from core.tags import is_tag
 
 
+class NamedTag(msgspec.Struct, frozen=True, kw_only=True):
+    """A tag that an answer or a trait named. `key` is its name in the plan."""
+
+    key: str
+    answer: AnswerValue
+    tag: str
+    weight: float
+
+
 class Persona(msgspec.Struct, frozen=True, kw_only=True):
-    """`seeds` from `facet:label` to a weight; `demographics` by their plan name."""
+    """`seeds` from `facet:label` to a weight; `demographics` by their plan name.
+
+    `named` is what the seeds come from: of several answers that name a tag the
+    one that weighs most counts.
+    """
 
     seeds: Mapping[str, float]
     demographics: Mapping[str, str]
+    named: tuple[NamedTag, ...]
 
 
 def build_persona(events: Iterable[InteractionEvent], plan: EventPlan) -> Persona:
@@ -27,13 +41,15 @@ def build_persona(events: Iterable[InteractionEvent], plan: EventPlan) -> Person
         latest |= event.answers
     seeds: dict[str, float] = {}
     demographics: dict[str, str] = {}
+    named: list[NamedTag] = []
     for key in sorted(latest.keys() & rules.keys()):
         rule = rules[key]
         for tag in _tags(latest[key], rule):
             seeds[tag] = max(seeds.get(tag, 0.0), rule.weight)
+            named.append(NamedTag(key=key, answer=latest[key], tag=tag, weight=rule.weight))
             if rule.demographic is not None:
                 demographics[rule.demographic] = tag.partition(":")[2]
-    return Persona(seeds=seeds, demographics=demographics)
+    return Persona(seeds=seeds, demographics=demographics, named=tuple(named))
 
 
 def _tags(answer: AnswerValue, rule: PersonaRule) -> list[str]:

@@ -10,6 +10,7 @@ from core.ranking.pool import CandidatePool
 from core.ranking.scorers import ScoringInput
 from core.ranking.slate import Place
 from core.recommendation import (
+    Away,
     Diagnostics,
     Recommendation,
     RecommendedItem,
@@ -27,6 +28,7 @@ class AnswerContext(msgspec.Struct, frozen=True, kw_only=True):
     seed: int
     config: RankingConfig
     config_version: str
+    degraded: tuple[Away, ...] = ()
 
 
 def recommend_for_signals(
@@ -46,6 +48,7 @@ def recommend_for_signals(
         request_id=context.request_id,
         user_id=request.user_id,
         strategy=strategy,
+        degraded=context.degraded,
         items=listed_items(listing),
         diagnostics=_diagnostics(strategy, signals, listing, context),
     )

@@ -16,6 +16,8 @@ from core.signals import UserSignals
 from core.tags import tag_key
 from core.vectors import Floats, GridVector, cosines, to_grid, unpack
 
+_BILLION = 1e9
+
 
 class ScoringInput(msgspec.Struct, frozen=True, kw_only=True):
     """The visitor with their liked and unopened items, the item just viewed, and the position."""
@@ -136,7 +138,7 @@ def _geo(items: ContentRows, given: ScoringInput) -> Floats | None:
     if given.near is None:
         return None
     metres = distances_m(given.near, items.columns.places[items.rows])
-    return np.nan_to_num(np.exp(-metres / given.config.geo_scale_m), nan=0.0)
+    return np.nan_to_num(_decays(metres / given.config.geo_scale_m), nan=0.0)
 
 
 def _fatigue(items: ContentRows, given: ScoringInput) -> Floats | None:
@@ -147,5 +149,10 @@ def _fatigue(items: ContentRows, given: ScoringInput) -> Floats | None:
     values = np.zeros(len(items))
     at = items.locate(given.unopened)
     counts = np.array([unopened[one][0] for one in given.unopened.ids], dtype=np.float64)
-    values[at[at >= 0]] = 1.0 - np.exp(-counts[at >= 0] / given.config.fatigue_scale)
+    values[at[at >= 0]] = 1.0 - _decays(counts[at >= 0] / given.config.fatigue_scale)
     return values
+
+
+def _decays(distances: Floats) -> Floats:
+    """exp(-distance) in whole billionths: its last digits differ from machine to machine."""
+    return np.rint(np.exp(-distances) * _BILLION) / _BILLION

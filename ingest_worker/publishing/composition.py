@@ -30,7 +30,13 @@ from adapters.settings import SharedSettings
 from adapters.snapshot.folder import SnapshotFolder
 from core.errors import RejectedError, RetryableError
 from core.shelf import Snapshot
-from ingest_worker.composition import IngestProcess, redis_client, redis_stores, redis_stream
+from ingest_worker.composition import (
+    IngestProcess,
+    popularity_counting,
+    redis_client,
+    redis_stores,
+    redis_stream,
+)
 from ingest_worker.heartbeats import Heartbeats
 from ingest_worker.probes import PublisherProbes
 from ingest_worker.publishing.draft import ContentSource, SourceReader
@@ -66,6 +72,12 @@ async def run_publisher(settings: IngestProcess, holder: str | None = None) -> N
             leaves_with_lease=holder is not None,
         )
         remodelling = _remodelling(settings, client)
+        counting = popularity_counting(
+            settings,
+            redis_stores(settings, client),
+            lambda: publisher.published if shown.report.holds_lease else None,
+            shown.report.counting,
+        )
         async with asyncio.TaskGroup() as tasks:
             if holder is None:
                 app = _app(settings, client, heartbeats, shown)
@@ -76,6 +88,7 @@ async def run_publisher(settings: IngestProcess, holder: str | None = None) -> N
             beside = [
                 tasks.create_task(remodelling.run(lambda: _published_space(publisher))),
                 tasks.create_task(_look_after(folder, publisher)),
+                tasks.create_task(counting.run()),
             ]
             await publishing.run(stopping)
             for task in beside:

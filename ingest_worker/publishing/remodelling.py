@@ -5,7 +5,7 @@ model is rebuilt they are recommended to by tags alone.
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import Callable, Sequence
 
 import msgspec
 import structlog
@@ -15,6 +15,7 @@ from core.log_names import REMODELLING_ENDED, REMODELLING_FAILED, REMODELLING_ST
 from core.ports import EventBuffer, UserModelStore
 from core.queues import DueQueue
 from core.shelf import ModelledSpace
+from ingest_worker.counting.walk import user_groups
 
 _log = structlog.get_logger()
 
@@ -72,7 +73,7 @@ class Remodelling:
         """
         _log.info(REMODELLING_STARTED, vector_space=space)
         marked = left = 0
-        async for users in self._groups():
+        async for users in user_groups(self._buffer, self._pace.users_at_once):
             stale = await self._stale(users, space)
             marked += len(stale)
             left += await self._renew(stale, space, published)
@@ -113,13 +114,3 @@ class Remodelling:
             for user, model in zip(active, models, strict=True)
             if model is not None and model.vector_space != space
         ]
-
-    async def _groups(self) -> AsyncIterator[list[str]]:
-        users: list[str] = []
-        async for user in self._buffer.user_ids():
-            users.append(user)
-            if len(users) == self._pace.users_at_once:
-                yield users
-                users = []
-        if users:
-            yield users

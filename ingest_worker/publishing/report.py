@@ -6,6 +6,8 @@ import msgspec
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
+from ingest_worker.counting.report import CountingReport
+
 _PREFIX = "ai_engine_publisher"
 FAILURES = ("away", "disk", "refused", "bug")
 
@@ -20,6 +22,7 @@ class PublisherReport(msgspec.Struct, kw_only=True):
     seconds: float = 0.0
     """How long the last publication took, from the first look at the source."""
     failures: dict[str, int] = {}
+    counting: CountingReport = msgspec.field(default_factory=CountingReport)
 
     def failed(self, kind: str) -> None:
         """A round was not finished."""
@@ -48,6 +51,7 @@ class PublisherCollector(Collector):
         for kind in FAILURES:  # a series that starts at 0 shows its first increase
             failures.add_metric([kind], report.failures.get(kind, 0))
         yield failures
+        yield from report.counting.metrics()
 
 
 def _gauge(name: str, text: str, value: float) -> Metric:

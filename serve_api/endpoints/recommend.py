@@ -42,6 +42,7 @@ class RecommendEndpoint:
             access="recommend",
             parameters=at_most(RecommendParameters, "limit", max_limit),
             answers={200: Documented(description="The list.", body=Recommendation)},
+            etag=True,
         )
 
     async def answer(self, call: Call[RecommendParameters, None]) -> Answer:

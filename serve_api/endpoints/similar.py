@@ -1,62 +1,33 @@
 """`GET /api/similar`: more like one item, for nobody in particular."""
 
-import msgspec
-
 from core.http.operation import Documented, Operation
 from core.http.problems import PROBLEM_MEDIA_TYPE, NotFoundError, Problem
 from core.ports import ContentStore
 from core.recommendation import Recommendation, RecommendRequest
 from core.recommender import Recommender
 from serve_api.endpoint import Answer, Call
-from serve_api.fields import (
-    At,
-    ContentId,
-    Exclude,
-    IncludeContent,
-    Language,
-    Limit,
-    Near,
-    RadiusM,
-    Seed,
-    Tags,
-    at_most,
-    milliseconds_of,
-    point_of,
-    tags_of,
-)
+from serve_api.fields import ContentId, Explain, IncludeContent, Seed, at_most
+from serve_api.list_parameters import ScopeParameters
 
 
-class SimilarParameters(msgspec.Struct, frozen=True, kw_only=True):
+class SimilarParameters(ScopeParameters, frozen=True, kw_only=True):
     """The item, and what restricts the list as in a recommendation."""
 
     content_id: ContentId
-    limit: Limit = 10
-    filter: Tags = ()
-    language: Language | None = None
-    near: Near | None = None
-    radius_m: RadiusM | None = None
-    exclude: Exclude = ()
-    include_content: IncludeContent = False
     seed: Seed | None = None
-    at: At | None = None
+    include_content: IncludeContent = False
+    explain: Explain = False
 
     def request(self) -> RecommendRequest:
         """What the core understands. Raises: BadParameterError."""
-        tags, without = tags_of(self.filter)
         return RecommendRequest(
             user_id="",
             session=self.content_id,
-            limit=self.limit,
-            tags=tags,
-            without=without,
-            language=self.language,
-            near=point_of(self.near, self.radius_m),
-            radius_m=self.radius_m,
-            exclude=self.exclude,
             distractor=False,
             include_content=self.include_content,
+            explain=self.explain,
             seed=self.seed,
-            at_ms=milliseconds_of(self.at),
+            **self.restrictions(),
         )
 
 
@@ -84,6 +55,7 @@ class SimilarEndpoint:
                     media_type=PROBLEM_MEDIA_TYPE,
                 ),
             },
+            etag=True,
         )
 
     async def answer(self, call: Call[SimilarParameters, None]) -> Answer:

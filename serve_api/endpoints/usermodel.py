@@ -5,10 +5,10 @@ from typing import Any
 import msgspec
 
 from core.http.operation import Documented, Operation
-from core.http.problems import NotFoundError, Problem
 from core.ports import UserModelStore
 from serve_api.endpoint import Answer, Call
 from serve_api.fields import UserId
+from serve_api.strangers import NO_VISITOR, no_such_visitor
 
 
 class UserModelParameters(msgspec.Struct, frozen=True, kw_only=True):
@@ -30,11 +30,7 @@ class UserModelEndpoint:
         parameters=UserModelParameters,
         answers={
             200: Documented(description="The model.", body=dict[str, Any]),
-            404: Documented(
-                description="Nothing is known about this visitor.",
-                body=Problem,
-                media_type="application/problem+json",
-            ),
+            404: NO_VISITOR,
         },
     )
 
@@ -46,5 +42,5 @@ class UserModelEndpoint:
         """The model. Raises: NotFoundError for a stranger."""
         signals = await self._models.get_signals(call.parameters.user_id.strip())
         if signals is None:
-            raise NotFoundError("No such visitor", "nothing is known about this visitor yet")
+            raise no_such_visitor()
         return Answer(content=signals.as_json())

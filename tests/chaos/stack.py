@@ -103,14 +103,14 @@ class Stack:
         return [name for name, one in self.processes.items() if one.poll() is not None]
 
     def is_ready(self) -> bool:
-        """Whether both ports answer."""
+        """Whether both ports answer, and answers do without nothing."""
         try:
-            return all(
-                httpx.get(f"{url}/readyz").status_code == httpx.codes.OK
-                for url in (self.ingest_url, self.serve_url)
-            )
+            found = [httpx.get(f"{url}/readyz") for url in (self.ingest_url, self.serve_url)]
         except httpx.TransportError:
             return False
+        return all(
+            one.status_code == httpx.codes.OK and not one.json().get("degraded") for one in found
+        )
 
     def logged(self, event: str) -> int:
         """How often the processes have logged an event."""

@@ -9,7 +9,8 @@ from adapters.contents import open_content_store
 from adapters.plans.toml import read_plan
 from adapters.settings import SharedSettings
 from core.events import InteractionEvent
-from core.modelling.build import ModelBasis, build_user_signals, mentioned_items
+from core.modelling.build import ModelBasis, build_user_signals
+from core.modelling.observations import mentioned_items
 from core.ports import ContentStore
 from core.signals import UserSignals, comparable
 from tests.chaos.evidence import Found

@@ -3,6 +3,7 @@
 import subprocess
 import sys
 import time
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -79,7 +80,7 @@ def check_processes(image: FolderImage, source: Path, folder: Path) -> None:
             for number in range(services[name].get("deploy", {}).get("replicas", 1)):
                 log = folder / f"{name}-{number}.log"
                 running.append(Running(image, name, services[name], valkey.url, log))
-        _ask(image, running, environ["INGEST_API_KEY"])
+        _ask(image, running, environ)
         for one in running:
             say(f"{one.name} resident", f"{one.resident_mb():.0f} MB")
         for one in running:
@@ -91,18 +92,20 @@ def check_processes(image: FolderImage, source: Path, folder: Path) -> None:
         valkey.stop()
 
 
-def _ask(image: FolderImage, running: list[Running], key: str) -> None:
+def _ask(image: FolderImage, running: list[Running], environ: Mapping[str, str]) -> None:
     for one in running:
         eventually(one.is_healthy)
         say(f"{one.name}'s health check", "passes")
     ports = {one.name: one.port for one in running}
     pipeline = Pipeline(
-        f"http://127.0.0.1:{ports['webhook']}", f"http://127.0.0.1:{ports['serve']}"
+        f"http://127.0.0.1:{ports['webhook']}",
+        f"http://127.0.0.1:{ports['serve']}",
+        serve_key=environ["SERVE_API_KEY"],
     )
     user = visitor()
     event = read(user, _ITEM, 60)
     _expect("an event without the key", pipeline.post([event]).status_code, 401)
-    accepted = pipeline.post([event], X_API_Key=key)
+    accepted = pipeline.post([event], X_API_Key=environ["INGEST_API_KEY"])
     _expect(
         "an event with the key", (accepted.status_code, accepted.json()), (200, {"accepted": 1})
     )

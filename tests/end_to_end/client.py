@@ -21,6 +21,7 @@ class Pipeline(msgspec.Struct, frozen=True):
 
     ingest_url: str
     serve_url: str
+    serve_key: str = ""
 
     def wait_until_ready(self) -> None:
         eventually(lambda: self._is_ready(self.ingest_url) and self._is_ready(self.serve_url))
@@ -50,7 +51,11 @@ class Pipeline(msgspec.Struct, frozen=True):
 
     def model(self, user_id: str) -> Any:
         """The stored model, None for a stranger."""
-        answer = httpx.get(f"{self.serve_url}/api/usermodel", params={"user_id": user_id})
+        answer = httpx.get(
+            f"{self.serve_url}/api/usermodel",
+            params={"user_id": user_id},
+            headers={"X-API-Key": self.serve_key},
+        )
         return answer.json() if answer.status_code == 200 else None
 
     def model_of(self, user_id: str, events: int) -> Any:
@@ -66,7 +71,8 @@ class Pipeline(msgspec.Struct, frozen=True):
 
     def _is_ready(self, url: str) -> bool:
         try:
-            return httpx.get(f"{url}/readyz").status_code == 200
+            answer = httpx.get(f"{url}/readyz")
+            return answer.status_code == 200 and not answer.json().get("degraded")
         except httpx.TransportError:
             return False
 

@@ -21,7 +21,11 @@ ENVIRON = {
     for name, value in os.environ.items()
     if not name.startswith(("INGEST_", "SERVE_", "WORKER_"))
     and name not in ("CATALOGUE", "EVENT_PLAN", "QDRANT_API_URL")
-} | {"LOG_FORMAT": "json"}
+} | {
+    "LOG_FORMAT": "json",
+    "POPULARITY_EVERY_S": "1",
+    "SERVE_MODELS_TIMEOUT_MS": "1000",  # of a busy machine nobody expects personal answers sooner
+}
 
 
 @pytest.fixture(scope="session", params=["one_process", "three_processes", "cluster"])

@@ -8,11 +8,14 @@ was done.
 import time
 from pathlib import Path
 
+import httpx
 import pytest
 import redis
 
 from deploy.valkey import valkey_binary
+from tests.end_to_end.client import Pipeline, eventually, read, visitor
 from tests.end_to_end.live_catalogue import WATCHED, LiveCatalogue, live_catalogue
+from tests.end_to_end.operating import Numbers, worker_url
 from tests.end_to_end.watching import Watch
 
 pytestmark = pytest.mark.skipif(valkey_binary() is None, reason="no Valkey for this machine")
@@ -47,6 +50,14 @@ def test_a_catalogue_that_is_asked_in_qdrant_needs_no_snapshot(tmp_path: Path) -
         with redis.Redis.from_url(live.stack.redis_url) as client:
             assert client.keys("chunk:*") == []
         assert "publisher.started" not in live.stack.log_of("worker")
+        # A worker counts what is read most by itself then.
+        Pipeline.of(live.stack).accept(*(read(visitor(), "ada", 60) for _ in range(2)))
+        popular = f"{live.stack.serve_url}/api/popular?limit=1"
+        [best] = eventually(
+            lambda: (found := httpx.get(popular).json())["visitors"] == 2 and found["items"]
+        )
+        assert (best["content_id"], best["views"]) == ("ada", 2)
+        assert Numbers(worker_url(live.stack))("popularity_visitors") == 2
 
 
 def _new_text(live: LiveCatalogue, watch: Watch) -> float:

@@ -101,18 +101,22 @@ def test_a_worker_that_starts_before_its_redis_waits_for_it(stack: LocalStack) -
     pipeline.model_of(user, events=1)
 
 
-def test_without_redis_the_webhook_says_try_later_and_recovers(stack: LocalStack) -> None:
+def test_without_redis_the_webhook_says_try_later_and_recovers(
+    stack: LocalStack,
+) -> None:
     pipeline, user = pipeline_of(stack), visitor()
     assert stack.valkey is not None
+    assert pipeline.recommend(user)["degraded"] == []
     stack.valkey.kill()
     refused = pipeline.post({"type": "page", "userId": user})
     assert refused.status_code == 503
     assert refused.headers["retry-after"]
     assert set(refused.json()) == {"code", "message"}
     assert httpx.get(f"{stack.ingest_url}/readyz").status_code == 503
-    assert httpx.get(f"{stack.serve_url}/readyz").status_code == 503
-    away = httpx.get(f"{stack.serve_url}/api/recommend", params={"user_id": user})
-    assert away.status_code == 503
+    ready = httpx.get(f"{stack.serve_url}/readyz")
+    assert (ready.status_code, ready.json()["degraded"]) == (200, ["models"])
+    away = pipeline.recommend(user)
+    assert (away["degraded"], away["strategy"]) == (["models"], "cold_diverse")
     stack.valkey.start()
     pipeline.wait_until_ready()
     pipeline.accept(read(user, "lidice-children", 30))

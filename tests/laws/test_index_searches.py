@@ -81,6 +81,14 @@ async def test_by_place(
 
 
 @LAW
+@given(any_.catalogues, st.lists(st.sampled_from((*any_.IDS, "none"))), any_.filters)
+async def test_by_name(contents: Catalogue, asked: list[str], where: ContentFilter) -> None:
+    found = await store_of(contents).inside(asked, where=where)
+    inside = {one.id for one in contents if where.allows(one)}
+    assert found.ids == [one for one in dict.fromkeys(asked) if one in inside]
+
+
+@LAW
 @given(any_.catalogues, LIMITS, any_.filters)
 async def test_by_popularity(contents: Catalogue, limit: int, where: ContentFilter) -> None:
     found = await store_of(contents).search_popular(limit=limit, where=where)

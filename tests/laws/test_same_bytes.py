@@ -82,6 +82,7 @@ async def answers() -> list[Recommendation]:
             session=f"item-{number}" if number % 3 == 0 else None,
             distractor=number % 5 == 0,
             include_content=True,
+            explain=True,
         )
         found.append(await recommender.rank(model_of(number, known), request, now_ms=NOW_MS + 1234))
     return found

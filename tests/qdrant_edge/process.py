@@ -1,5 +1,6 @@
 """The server in a process of its own: to be killed and started again on the same folder."""
 
+import signal
 import subprocess
 import sys
 import time
@@ -47,6 +48,18 @@ class EdgeServer:
         if self._process is not None:
             self._process.kill()
             self._process.wait()
+
+    def pause(self) -> None:
+        """Hold it where it is."""
+        self._signal(signal.SIGSTOP)
+
+    def resume(self) -> None:
+        """Let it go on."""
+        self._signal(signal.SIGCONT)
+
+    def _signal(self, number: int) -> None:
+        assert self._process is not None
+        self._process.send_signal(number)
 
     def _is_ready(self) -> bool:
         try:

@@ -8,6 +8,7 @@ import pytest
 from adapters.memory.dead_letters import InMemoryDeadLetters
 from adapters.memory.due_queue import InMemoryDueQueue
 from adapters.memory.event_buffer import InMemoryEventBuffer
+from adapters.memory.popularity import InMemoryPopularityStore
 from adapters.memory.user_models import InMemoryUserModelStore
 from adapters.plans.toml import read_plan
 from core.events import InteractionEvent
@@ -120,6 +121,7 @@ async def test_the_worker_keeps_to_its_settings(setting: str, event: Any, reason
             queue=InMemoryDueQueue(Debounce()),
             dead_letters=letters,
             models=InMemoryUserModelStore(ttl_s=60, clock_s=lambda: 0.0),
+            popularity=InMemoryPopularityStore(ttl_s=60, clock_s=lambda: 0.0),
         )
         heartbeats = Heartbeats(clock_s=lambda: 0.0, stalled_after_s=60)
         parts = ingest_parts(settings, stores, themed_catalogue(), worker_metrics(), heartbeats)

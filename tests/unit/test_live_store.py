@@ -56,6 +56,7 @@ async def test_it_answers_what_the_snapshot_answers(pod: Pod) -> None:
         [item] = await store.rows(["a"])
         near = await store.search_vector(item.vector, limit=2, where=ANYTHING)
         assert near.ids[0] == "a"
+        assert (await store.inside(["c", "x", "a"], where=ANYTHING)).ids == ["c", "a"]
         assert len(await store.search_tags(item.tags, limit=9, where=ANYTHING)) == 3
         assert (await store.search_text("a", limit=9, where=ANYTHING)).ids == ["a"]
         assert not await store.search_related({"a": 1.0}, limit=9, where=ANYTHING)

@@ -6,13 +6,13 @@ import pytest
 
 from adapters.memory.event_buffer import FakeEventSource
 from adapters.memory.user_models import InMemoryUserModelStore
-from core.config import ModelConfig, RankingConfig
+from core.config import EngagementConfig, ModelConfig, RankingConfig
 from core.geo import GeoPoint
 from core.modelling.build import ModelBasis
 from core.recommendation import Recommendation, RecommendRequest
 from core.recommender import Recommender
 from core.updater import UserModelUpdater
-from tests.build import NOW_MS, PLAN, event, read, themed_catalogue
+from tests.build import DAY_MS, NOW_MS, PLAN, event, read, themed_catalogue
 
 STORE = themed_catalogue()
 
@@ -140,3 +140,17 @@ async def test_the_content_comes_along_when_asked_for() -> None:
     assert first.content is not None
     assert first.content["id"] == first.content_id
     assert "vector" not in first.content
+
+
+async def test_likes_that_have_faded_to_nothing_have_no_part_in_a_score() -> None:
+    models = InMemoryUserModelStore(ttl_s=60, clock_s=lambda: 0.0)
+    basis = ModelBasis.of(PLAN, ModelConfig(engagement=EngagementConfig(half_life_days=1)))
+    old = FakeEventSource([read("hiding-0", 40, ts_ms=NOW_MS - 20 * DAY_MS)])
+    [one] = await UserModelUpdater(old, models, STORE, basis).refresh("u1", now_ms=NOW_MS)
+    assert one.signals.positives == {"hiding-0": 0.0}
+    recommender = Recommender(models, STORE, RankingConfig(), basis.config_version)
+    answer = await recommender.recommend(
+        RecommendRequest(user_id="u1", explain=True), now_ms=NOW_MS
+    )
+    assert all("affinity" not in item.contributions for item in answer.items)
+    assert all(0 <= item.score <= 1 for item in answer.items)

@@ -5,7 +5,6 @@ from typing import Any
 import httpx
 import msgspec
 import pytest
-from prometheus_client import CollectorRegistry
 
 from adapters.memory.content_store import InMemoryContentStore
 from adapters.memory.user_models import InMemoryUserModelStore
@@ -32,10 +31,8 @@ from core.recommendation import RecommendRequest
 from core.recommender import Recommender
 from core.signals import UserSignals
 from core.vectors import pack
-from serve_api.api import ServeApi
-from serve_api.metrics import ServeMetrics
-from serve_api.settings import ServeSettings
 from tests.build import NOW_MS, content
+from tests.serving import served
 
 HERE = GeoPoint(52.5, 13.4)
 LIKED = content("liked", title="Brundibár", tags=("theme:Music",), embed="an opera of children")
@@ -317,19 +314,10 @@ async def test_why_makes_the_list_that_recommend_makes() -> None:
 
 @pytest.fixture
 async def client() -> Any:
-    made, models, store = recommender(*CLOSE, FAR)
+    _, models, store = recommender(*CLOSE, FAR)
     await models.save_signals([MODEL])
-    api = ServeApi(
-        recommender=made,
-        models=models,
-        contents=store,
-        settings=ServeSettings(),
-        clock_ms=lambda: NOW_MS,
-        metrics=ServeMetrics(CollectorRegistry()),
-    )
-    transport = httpx.ASGITransport(api.app())
-    async with httpx.AsyncClient(transport=transport, base_url="http://test") as client:
-        yield client
+    async with served(contents=store, models=models) as api:
+        yield api.http
 
 
 async def test_over_http_an_answer_is_explained_when_asked(client: httpx.AsyncClient) -> None:

@@ -22,6 +22,15 @@ class TestContentStore:
         assert (await store.rows(asked)).ids == ["ü-😀", "bare"]
         assert await store.get([]) == {}
 
+    async def test_of_the_items_asked_for_only_those_inside_a_filter_are_given(
+        self, store: ContentStore
+    ) -> None:
+        asked = ["ü-😀", "missing", "c-mid", "bare", "a-near", "bare"]
+        assert ids(await store.inside(asked, where=OPEN)) == ["ü-😀", "c-mid", "bare", "a-near"]
+        close = ContentFilter(near=HERE, radius_m=2_500, exclude=frozenset({"a-near"}))
+        assert ids(await store.inside(asked, where=close)) == ["c-mid"]
+        assert ids(await store.inside([], where=OPEN)) == []
+
     async def test_a_later_item_replaces_one_of_the_same_id(self, make_store: MakeStore) -> None:
         store = await make_store([item("a", 0), item("b", 5), item("a", 90)])
         assert ids(await store.search_vector(EAST, limit=9, where=OPEN)) == ["b", "a"]

@@ -73,6 +73,13 @@ class TestContentStoreRules:
         assert ids(await store.rows(["at-last-over", "hidden"])) == ["at-last-over", "hidden"]
         assert (await store.get(["hidden"]))["hidden"].rules == RULED[1].rules
 
+    async def test_what_is_asked_for_by_name_is_not_shown_either(
+        self, make_store: MakeStore
+    ) -> None:
+        store, every = await make_store(RULED), [one.id for one in RULED]
+        assert set(ids(await store.inside(every, where=OPEN))) == AT_ANY_TIME
+        assert set(ids(await store.inside(every, where=ContentFilter(now_ms=NOW_MS)))) == NOW
+
     async def test_pinned_items_come_by_rank_and_then_by_id(self, make_store: MakeStore) -> None:
         store = await make_store(RULED)
         assert ids(await store.pinned(where=OPEN)) == ["after-now", "between", "still"]

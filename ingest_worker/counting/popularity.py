@@ -1,0 +1,118 @@
+"""`PopularityCounting`: counts what everybody viewed, again and again, from the event buffers.
+
+Each count is made anew of all buffered events, so there is nothing to lose or to
+count twice, and nothing is written while events come in.
+"""
+
+import asyncio
+from collections.abc import Callable, Sequence
+from time import monotonic
+
+import structlog
+
+from core.errors import NoCatalogueError, RetryableError
+from core.log_names import COUNTING_FAILED, VIEWS_COUNTED
+from core.popularity import ViewCounter, ViewCounts, viewed_items
+from core.ports import ContentStore, EventWindow, PopularityStore
+from ingest_worker.counting.report import CountingReport
+from ingest_worker.counting.walk import BufferWalk
+
+_LOOK_EVERY_S = 0.5
+_AGAIN_S = 10.0
+
+_log = structlog.get_logger()
+
+
+class PopularityCounting:
+    """Counts, and saves what it has counted."""
+
+    def __init__(
+        self,
+        *,
+        walk: BufferWalk,
+        store: PopularityStore,
+        contents: Callable[[], ContentStore | None],
+        window_ms: int,
+        clock_ms: Callable[[], int],
+        every_s: float,
+        report: CountingReport,
+        look_every_s: float = _LOOK_EVERY_S,
+    ) -> None:
+        """`contents` gives the catalogue whose items count, None while nothing is to be done.
+
+        `look_every_s` is how often it is looked whether there is, and the least rest.
+        """
+        self._walk = walk
+        self._store = store
+        self._contents = contents
+        self._window_ms = window_ms
+        self._clock_ms = clock_ms
+        self._every_s = every_s
+        self._report = report
+        self._look_every_s = look_every_s
+
+    async def run(self) -> None:
+        """Count until cancelled."""
+        while True:
+            from_s, wait_s = monotonic(), self._look_every_s
+            try:
+                if await self.count() is not None:
+                    wait_s = self._every_s
+            except NoCatalogueError:
+                pass  # soon there will be one
+            except RetryableError as exc:
+                wait_s = self._failed()
+                _log.warning(COUNTING_FAILED, error=str(exc))
+            except Exception:
+                # What was counted last is no worse for it, nor is whatever runs beside this.
+                wait_s = self._failed()
+                _log.exception(COUNTING_FAILED)
+            await asyncio.sleep(max(self._look_every_s, wait_s - (monotonic() - from_s)))
+
+    async def count(self) -> ViewCounts | None:
+        """One count; None where there is nothing to be done, or no longer.
+
+        Raises: RetryableError when a store is away.
+        """
+        contents, from_s = self._contents(), monotonic()
+        if contents is None:
+            return None
+        edition = contents.edition()
+        counter = ViewCounter(now_ms=self._clock_ms(), window_ms=self._window_ms)
+        async for windows in self._walk.windows(since_ms=counter.since_ms):
+            await _add(windows, edition, counter)
+            if self._contents() is None:
+                return None
+        counts = counter.counts()
+        await self._store.save(counts)
+        self._note(counts, monotonic() - from_s)
+        return counts
+
+    def _note(self, counts: ViewCounts, took_s: float) -> None:
+        report = self._report
+        report.counted_at_ms, report.seconds = counts.counted_at_ms, took_s
+        report.visitors, report.events = counts.visitors, counts.events
+        report.items = len(counts.ids)
+        _log.info(
+            VIEWS_COUNTED,
+            visitors=counts.visitors,
+            events=counts.events,
+            items=report.items,
+            seconds=round(took_s, 2),
+        )
+
+    def _failed(self) -> float:
+        """After how many seconds to try again."""
+        self._report.failures += 1
+        return min(self._every_s, _AGAIN_S)
+
+
+async def _add(windows: Sequence[EventWindow], edition: ContentStore, counter: ViewCounter) -> None:
+    """Count some visitors' views of the items that there are."""
+    viewed: set[str] = set().union(*(viewed_items(one.events) for one in windows))
+    new = {one for one in viewed if one not in counter}
+    known = viewed - new
+    if new:
+        known.update((await edition.rows(sorted(new))).ids)
+    for window in windows:
+        counter.add(window.events, known)

@@ -1,0 +1,25 @@
+"""`Sources`: what answers are made from, by whichever adapters."""
+
+from collections.abc import Callable
+
+import msgspec
+
+from core.popularity import ViewCounts
+from core.ports import ContentStore, EventSource, UserModelStore
+from core.standby import Standby
+
+
+class Sources(msgspec.Struct, frozen=True, kw_only=True):
+    """Where the read API reads.
+
+    `models` are read by who would rather do without than wait, `patient_models`,
+    which are the same, by who would rather wait. `views` gives what was counted
+    last. `standby` stands in for a catalogue that is asked at every answer.
+    """
+
+    models: UserModelStore
+    patient_models: UserModelStore
+    contents: ContentStore
+    events: EventSource
+    views: Callable[[], ViewCounts | None]
+    standby: Standby | None = None

@@ -1,0 +1,113 @@
+"""Both services in this process, over stores in its memory."""
+
+import asyncio
+from collections.abc import Sequence
+from typing import Any
+
+import msgspec
+from prometheus_client import CollectorRegistry
+
+from adapters.contents import open_content_store
+from adapters.http_security import SecuredApp
+from adapters.memory.event_buffer import InMemoryEventBuffer
+from adapters.memory.stream import InMemoryRawBatchStream
+from adapters.memory.user_models import InMemoryUserModelStore
+from adapters.process import clock_ms
+from adapters.settings import SharedSettings
+from adapters.snapshot.live import LiveContentStore
+from core.errors import RetryableError
+from core.ports import ContentStore, UserModelStore
+from core.queues import RawBatchStream, ShardState
+from core.signals import UserSignals
+from ingest_worker.backpressure import Backpressure
+from ingest_worker.composition import webhook_app
+from ingest_worker.metrics import StreamGauges, WebhookMetrics
+from ingest_worker.settings import IngestSettings
+from ingest_worker.webhook import Webhook
+from serve_api.composition import serve_app
+from serve_api.settings import ServeSettings
+from serve_api.sources import Sources
+from tests.build import WINDOW_MS, read, signals_of
+
+KEY = "a-key"
+VISITORS = ("ada", "0", "false")
+"""Those whom examples name, and whom generated requests hit by themselves."""
+
+
+CATALOGUE = open_content_store(SharedSettings())
+_READ = asyncio.run(CATALOGUE.get(["brundibar-terezin"]))["brundibar-terezin"]
+
+
+def _known_visitors() -> InMemoryUserModelStore:
+    models = InMemoryUserModelStore(ttl_s=3600, clock_s=lambda: 0.0)
+    signals = signals_of(read("brundibar-terezin", 90), contents=(_READ,))
+    saved = [msgspec.structs.replace(signals, user_id=user_id) for user_id in VISITORS]
+    assert all(asyncio.run(models.save_signals(saved)))
+    return models
+
+
+# Nothing of the read API writes into them.
+EVENTS = InMemoryEventBuffer(window_ms=WINDOW_MS, max_events=100)
+KNOWN_VISITORS = _known_visitors()
+
+
+def read_api(
+    *,
+    models: UserModelStore | None = None,
+    contents: ContentStore | None = None,
+    **settings: Any,
+) -> SecuredApp:
+    """The read API over the bundled catalogue, with the models of a few visitors."""
+    return serve_app(
+        SharedSettings(),
+        ServeSettings(**settings),
+        Sources(
+            models=models or KNOWN_VISITORS,
+            patient_models=models or KNOWN_VISITORS,
+            contents=contents or CATALOGUE,
+            events=EVENTS,
+            views=lambda: None,
+        ),
+        CollectorRegistry(),
+    )
+
+
+class ModelsAway:
+    """A store that does not answer."""
+
+    async def save_signals(self, models: Sequence[UserSignals]) -> Sequence[bool]:
+        raise RetryableError(f"away, with {len(models)} models")
+
+    async def get_signals(self, user_id: str) -> UserSignals | None:
+        raise RetryableError(f"away, asked for {user_id}")
+
+
+def read_api_without_stores(**settings: Any) -> SecuredApp:
+    """The read API with nothing to answer from."""
+    return read_api(models=ModelsAway(), contents=LiveContentStore(), **settings)
+
+
+class StreamAway:
+    """A stream that stores nothing."""
+
+    async def enqueue(
+        self, body: bytes, *, call_type: str | None, received_ms: int | None = None
+    ) -> None:
+        raise RetryableError(f"away, with {len(body)} bytes of {call_type} {received_ms}")
+
+    async def shards(self) -> Sequence[ShardState]:
+        raise RetryableError("away")
+
+    async def ping(self) -> None:
+        raise RetryableError("away")
+
+
+def webhook(stream: RawBatchStream | None = None, **settings: Any) -> SecuredApp:
+    """The webhook over a stream that nobody reads."""
+    ingest, registry = IngestSettings(**settings), CollectorRegistry()
+    gauges = StreamGauges(registry)
+    if stream is None:
+        stream = InMemoryRawBatchStream(max_entries=ingest.memory_max_entries, clock_ms=clock_ms)
+    backpressure = Backpressure(stream, ingest.high_water, gauges, clock_ms)
+    door = Webhook(stream, backpressure, ingest, WebhookMetrics(registry, gauges))
+    return webhook_app(door, ingest, registry)
