@@ -23,17 +23,14 @@ def bar_of(listing: Listing) -> Bar | None:
     if listing.ranked is None:
         return None
     turns = {index: turn for turn, index in enumerate(listing.ranked.diversified.reached)}
-    bars: dict[tuple[str, str], Bar] = {}
-    for rank, place in enumerate(listing.slate.places, start=1):
-        by_score = place.scored is listing.ranked.scored
-        if not by_score or place.content_id in listing.slate.pinned or place.index not in turns:
-            continue
-        # Of a group the member whose turn came first stands for all.
-        key = ("", place.content_id) if place.group is None else ("group", place.group)
-        bar = Bar(place=place, rank=rank, turn=turns[place.index])
-        if key not in bars or bar.turn < bars[key].turn:
-            bars[key] = bar
-    return max(bars.values(), key=lambda bar: bar.turn, default=None)
+    bars = [
+        Bar(place=place, rank=rank, turn=turns[place.index])
+        for rank, place in enumerate(listing.slate.places, start=1)
+        if place.scored is listing.ranked.scored
+        and place.content_id not in listing.slate.pinned
+        and place.index in turns  # the rest of a group comes along before its turn
+    ]
+    return max(bars, key=lambda bar: bar.turn, default=None)
 
 
 def compare(fused: Fused, index: int, candidate: int | None, listing: Listing) -> Comparison | None:

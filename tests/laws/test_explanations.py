@@ -131,6 +131,7 @@ def _require_reason(item: RecommendedItem, model: UserSignals) -> None:
         assert any(f"about {label}" in reason for label in labels)
     assert ("Close to" not in reason) or "semantic" in speaking
     assert ("from where you are" not in reason) or "geo" in speaking
+    assert not reason.startswith("Chosen for") or reason[15:-1].replace(" ", "_") in speaking
     assert ("Pinned" in reason) <= ("Pinned" in rules)
     assert ("on purpose" in reason) == (item.kind == "distractor")
     assert ("seen it before" in reason) == (item.content_id in model.viewed)

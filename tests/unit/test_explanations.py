@@ -116,6 +116,20 @@ async def test_shared_tags_part_the_contribution_to_the_last_digit() -> None:
     assert tag.contribution == 0.118056
 
 
+async def test_a_tag_without_weight_is_no_evidence() -> None:
+    model = msgspec.structs.replace(MODEL, tag_affinity={"theme:Music": 1.0})
+    item = content("none", tags={"theme:Music": 0.0})
+    found = await explain("none", item, HARBOUR, model=model, config=only(tag=0.25))
+    assert found.evidence.tags == {}
+    assert "Music" not in found.reason
+
+
+async def test_what_only_spares_an_item_is_no_reason() -> None:
+    model = msgspec.structs.replace(MODEL, tag_aversion={"theme:War": 1.0})
+    found = await explain("opera", OPERA, HARBOUR, model=model, config=only(aversion=-0.25))
+    assert found.reason == "Something you have not seen yet."
+
+
 async def test_disliked_tags_part_what_they_take_away() -> None:
     model = msgspec.structs.replace(MODEL, tag_aversion={"theme:War": 0.6, "theme:Fire": 0.4})
     found = await explain("harbour", OPERA, HARBOUR, model=model)
@@ -134,6 +148,9 @@ async def test_what_was_viewed_last_is_named_as_far_as_it_is_known() -> None:
     found = await explain("opera", OPERA, HARBOUR, newest, **given)
     assert found.reason == "Like “The newest” you viewed last."
     assert found.evidence.last_viewed == NamedItem(content_id="newest", title="The newest")
+    later = msgspec.structs.replace(model, viewed={"harbour": NOW_MS, "newest": NOW_MS - 1})
+    known = await explain("opera", OPERA, HARBOUR, newest, **(given | {"model": later}))
+    assert known.evidence.last_viewed == found.evidence.last_viewed
     unknown = await explain("opera", OPERA, HARBOUR, **given)
     assert unknown.reason == "Like what you viewed last."
     assert unknown.evidence.last_viewed is None

@@ -157,6 +157,22 @@ async def test_an_item_kept_apart_names_the_one_that_is_listed() -> None:
     assert "“Twin-0”" in found.sentence
 
 
+async def test_a_rule_is_no_reason_before_the_turn_of_an_item_came() -> None:
+    twins = [ruled("twin-0", apart=("t",)), ruled("twin-1", "a far harbour", apart=("t",))]
+    found = await ask("twin-1", *twins, limit=1)
+    assert isinstance(found, Outscored)
+
+
+async def test_of_seen_items_only_those_whose_turn_came_are_kept_out_by_a_rule() -> None:
+    seen = [ruled("a", apart=("t",)), ruled("b", apart=("t",)), ruled("c")]
+    model = msgspec.structs.replace(MODEL, viewed={"liked": 9, "c": 3, "b": 2, "a": 1})
+    early = await ask("b", *seen, model=model, limit=1)
+    assert isinstance(early, Seen)
+    late = await ask("b", *seen, model=model, limit=2)
+    assert isinstance(late, Ruled)
+    assert late.content_ids == ("a",)
+
+
 async def test_a_group_that_can_never_be_whole_says_what_is_missing() -> None:
     parts = [ruled("part-a", together="tour"), ruled("part-b", together="tour", hidden=True)]
     for limit in (1, 5):
