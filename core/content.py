@@ -45,6 +45,24 @@ class ContentRules(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True
 NO_RULES = ContentRules()
 
 
+class ShownContent(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """An item, without what only the ranking needs. What it has not is left out.
+
+    Units: `lat` and `lon` degrees. `tags` are `facet:label`, `language` as BCP 47.
+    """
+
+    id: str
+    title: str
+    text: str
+    tags: tuple[str, ...]
+    lat: float | None = None
+    lon: float | None = None
+    image: str | None = None
+    place: str | None = None
+    date: str | None = None
+    language: str | None = None
+
+
 class Content(msgspec.Struct, frozen=True, kw_only=True):
     """One story, image, exhibition or place that can be recommended.
 
@@ -78,23 +96,26 @@ class Content(msgspec.Struct, frozen=True, kw_only=True):
         msgspec.structs.force_setattr(self, "keyed_tags", keyed)
         msgspec.structs.force_setattr(self, "words", len(self.text.split()))
 
-    def as_json(self) -> dict[str, Any]:
-        """The item as an API answers it: everything but the vector."""
-        shown: dict[str, Any] = {
-            "id": self.id,
-            "title": self.title,
-            "text": self.text,
-            "tags": list(self.tags),
-        }
-        if self.position is not None:
-            shown |= {"lat": self.position.lat, "lon": self.position.lon}
-        names = ("image", "place", "date", "language")
-        optional = {name: getattr(self, name) for name in names}
-        return shown | {name: value for name, value in optional.items() if value is not None}
+    def shown(self) -> ShownContent:
+        """The item as an API answers it."""
+        place = self.position
+        return ShownContent(
+            id=self.id,
+            title=self.title,
+            text=self.text,
+            tags=tuple(self.tags),
+            lat=None if place is None else place.lat,
+            lon=None if place is None else place.lon,
+            image=self.image,
+            place=self.place,
+            date=self.date,
+            language=self.language,
+        )
 
     def as_record(self) -> dict[str, Any]:
         """Everything but the vector, as JSON values: what is stored, and what a change is."""
-        record = self.as_json() | {"tags": dict(self.tags)}
+        record: dict[str, Any] = msgspec.to_builtins(self.shown())
+        record["tags"] = dict(self.tags)
         if self.popularity:
             record["popularity"] = self.popularity
         if self.related:

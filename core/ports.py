@@ -14,7 +14,7 @@ from core.columns import ContentRows
 from core.content import Content, ContentFilter
 from core.events import InteractionEvent
 from core.geo import GeoPoint
-from core.popularity import ViewCounts
+from core.popularity.views import ViewCounts
 from core.signals import UserSignals
 from core.vectors import GridVector
 

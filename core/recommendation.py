@@ -6,7 +6,7 @@ from typing import Any, Literal
 
 import msgspec
 
-from core.content import ContentFilter
+from core.content import ContentFilter, ShownContent
 from core.explaining.explanation import Explanation
 from core.geo import GeoPoint
 
@@ -62,7 +62,7 @@ class RecommendedItem(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=T
     generated_by: tuple[str, ...]
     contributions: Mapping[str, float]
     explanation: Explanation | None = None
-    content: Mapping[str, Any] | None = None
+    content: ShownContent | None = None
 
 
 class DistractorReport(msgspec.Struct, frozen=True, kw_only=True):

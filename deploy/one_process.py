@@ -23,8 +23,8 @@ from adapters.settings import read_settings
 from core.content import Content, ContentFilter
 from core.errors import ConfigError
 from core.log_names import BATCH_FAILED
+from core.popularity.stored import POPULARITY_TTL_S
 from core.ports import ContentStore
-from core.stored_views import POPULARITY_TTL_S
 from ingest_worker.backpressure import Backpressure
 from ingest_worker.batches import BatchHandler
 from ingest_worker.composition import (

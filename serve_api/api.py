@@ -14,12 +14,12 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from core.errors import RetryableError
-from core.http.common import with_common_answers
+from core.http.answers import with_common_answers
 from core.http.operation import Documented, Operation
 from core.http.problems import PROBLEM_MEDIA_TYPE, Problem
 from core.log_names import ANSWER_FAILED
 from core.modelling.build import ModelBasis
-from core.popular import Popularity
+from core.popularity.popular import Popularity
 from core.recommendation import Away
 from core.recommender import Recommender
 from core.telling.explainer import ModelExplainer

@@ -6,7 +6,7 @@ import structlog
 
 from core.errors import RetryableError
 from core.log_names import COUNTS_MISSED
-from core.popularity import ViewCounts
+from core.popularity.views import ViewCounts
 from core.ports import PopularityStore
 
 _EVERY_S = 2.0

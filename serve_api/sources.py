@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 import msgspec
 
-from core.popularity import ViewCounts
+from core.popularity.views import ViewCounts
 from core.ports import ContentStore, EventSource, UserModelStore
 from core.standby import Standby
 

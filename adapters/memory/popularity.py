@@ -2,8 +2,8 @@
 
 from collections.abc import Callable
 
-from core.popularity import ViewCounts
-from core.stored_views import decode_counts, encode_counts
+from core.popularity.stored import decode_counts, encode_counts
+from core.popularity.views import ViewCounts
 
 
 class InMemoryPopularityStore:

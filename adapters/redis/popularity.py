@@ -8,8 +8,8 @@ from adapters.redis.connection import Client, driver_errors
 from adapters.redis.keys import POPULARITY
 from adapters.redis.scripts import Call, Script, run_script
 from core.log_names import COUNTS_UNREADABLE
-from core.popularity import ViewCounts
-from core.stored_views import FORMAT, decode_counts, encode_counts
+from core.popularity.stored import FORMAT, decode_counts, encode_counts
+from core.popularity.views import ViewCounts
 
 _log = structlog.get_logger()
 

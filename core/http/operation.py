@@ -37,7 +37,7 @@ class Operation(msgspec.Struct, frozen=True, kw_only=True):
     body: Any = None
     """The type of what is sent, None where nothing is."""
     answers: Mapping[int, Documented]
-    """Those that are its own; what many operations may answer is added (`core.http.common`)."""
+    """Those that are its own; what many operations may answer is added (`core.http.answers`)."""
     timeout_s: float | None = None
     """How long it may take; None is as long as the service's operations usually may."""
     etag: bool = False

@@ -94,7 +94,7 @@ def _item(
         generated_by=scored.generated_by(index),
         contributions=scored.fused.contributions(index),
         explanation=explanation,
-        content=place.content.as_json() if with_content else None,
+        content=place.content.shown() if with_content else None,
     )
 
 

@@ -2,10 +2,10 @@
 
 import msgspec
 
+from core.content import ShownContent
 from core.http.operation import Documented, Operation
 from core.http.problems import PROBLEM_MEDIA_TYPE, NotFoundError, Problem
 from core.ports import ContentStore
-from core.shown_content import ShownContent
 from serve_api.endpoint import Answer, Call
 from serve_api.etags import strong_etag
 from serve_api.fields import ContentId
@@ -57,5 +57,5 @@ class ContentEndpoint:
         content = (await self._contents.get([content_id])).get(content_id)
         if content is None or not content.rules.shows_at(call.now_ms):
             raise NotFoundError("No such item", "there is no such item, or it is not shown now")
-        shown = ShownContent.of(content)
+        shown = content.shown()
         return Answer(content=shown, etag=strong_etag(shown), headers={"Cache-Control": _SHARED})

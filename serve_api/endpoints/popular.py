@@ -6,8 +6,8 @@ from msgspec import Meta
 
 from core.config import HalfLifeDays
 from core.http.operation import Documented, Operation
-from core.popular import Popularity
-from core.popular_list import PopularList, PopularRequest
+from core.popularity.answer import PopularList, PopularRequest
+from core.popularity.popular import Popularity
 from serve_api.endpoint import Answer, Call
 from serve_api.etags import strong_etag
 from serve_api.fields import Around, IncludeContent, at_most, milliseconds_of

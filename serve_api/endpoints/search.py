@@ -3,9 +3,9 @@
 import msgspec
 
 from core.columns import ContentRows
+from core.content import ShownContent
 from core.http.operation import Documented, Operation
 from core.ports import ContentStore
-from core.shown_content import ShownContent
 from serve_api.endpoint import Answer, Call
 from serve_api.etags import strong_etag
 from serve_api.fields import Around, IncludeContent, SearchedText, at_most
@@ -81,7 +81,7 @@ def _items(rows: ContentRows, *, with_content: bool) -> tuple[FoundItem, ...]:
             content_id=one.id,
             rank=rank,
             title=one.title,
-            content=ShownContent.of(one) if with_content else None,
+            content=one.shown() if with_content else None,
         )
         for rank, one in enumerate(rows, start=1)
     )

@@ -9,8 +9,8 @@ from adapters.memory.content_store import InMemoryContentStore
 from adapters.memory.event_buffer import InMemoryEventBuffer
 from adapters.memory.popularity import InMemoryPopularityStore
 from core.events import InteractionEvent
-from core.popularity import DAYS, RankedViews, ViewCounter, ViewCounts
-from core.stored_views import decode_counts, encode_counts
+from core.popularity.stored import decode_counts, encode_counts
+from core.popularity.views import DAYS, RankedViews, ViewCounter, ViewCounts
 from ingest_worker.counting.popularity import PopularityCounting
 from ingest_worker.counting.report import CountingReport
 from ingest_worker.counting.walk import BufferWalk

@@ -17,7 +17,7 @@ from core.config import PopularityConfig
 from core.content import ContentRules
 from core.errors import RetryableError
 from core.geo import GeoPoint
-from core.popularity import ViewCounter, ViewCounts
+from core.popularity.views import ViewCounter, ViewCounts
 from core.ports import ContentStore
 from serve_api.composition import serve_app
 from serve_api.latest_views import LatestViews

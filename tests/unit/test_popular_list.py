@@ -10,9 +10,9 @@ from msgspec.structs import replace
 from adapters.memory.content_store import InMemoryContentStore
 from core.content import Content, ContentFilter, ContentRules
 from core.geo import GeoPoint
-from core.popular import Popularity
-from core.popular_list import PopularList, PopularRequest
-from core.popularity import DAYS, ViewCounter, ViewCounts
+from core.popularity.answer import PopularList, PopularRequest
+from core.popularity.popular import Popularity
+from core.popularity.views import DAYS, ViewCounter, ViewCounts
 from tests.build import DAY_MS, NOW_MS, WINDOW_MS, content, event
 
 

@@ -5,7 +5,7 @@ import zlib
 import msgspec
 import numpy as np
 
-from core.popularity import DAYS, ViewCounts
+from core.popularity.views import DAYS, ViewCounts
 
 FORMAT = 1
 """Part of the name under which they are stored: another form gets another name."""

@@ -3,9 +3,9 @@
 from collections.abc import Callable, Sequence
 
 from core.modelling.decay import MS_PER_DAY
-from core.popular_list import PopularList, PopularRequest
-from core.popular_slate import PopularSlate
-from core.popularity import NOT_VIEWED, RankedViews, ViewCounts
+from core.popularity.answer import PopularList, PopularRequest
+from core.popularity.slate import PopularSlate
+from core.popularity.views import NOT_VIEWED, RankedViews, ViewCounts
 from core.ports import ContentStore
 from core.ranking.rules import ListRules
 

@@ -8,12 +8,11 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 
 from core.columns import ContentRows
 from core.content import Content
-from core.popular_list import PopularItem, PopularitySource, PopularRequest
-from core.popularity import RankedViews
+from core.popularity.answer import PopularItem, PopularitySource, PopularRequest
+from core.popularity.views import RankedViews
 from core.ports import ContentStore
 from core.ranking.fusion import MICRO
 from core.ranking.rules import ListRules
-from core.shown_content import ShownContent
 
 _AT_ONCE = 4
 """So many times the limit is looked up first: filters and rules leave some out."""
@@ -100,7 +99,7 @@ class PopularSlate:
                 source=source,
                 score=score / MICRO,
                 views=views,
-                content=ShownContent.of(content) if self._request.include_content else None,
+                content=content.shown() if self._request.include_content else None,
             )
         )
 

@@ -4,8 +4,7 @@ from typing import Literal
 
 import msgspec
 
-from core.content import ContentFilter
-from core.shown_content import ShownContent
+from core.content import ContentFilter, ShownContent
 
 PopularitySource = Literal["views", "catalogue"]
 
