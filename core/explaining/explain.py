@@ -12,7 +12,7 @@ from core.explaining.sentences import reason_of
 from core.ranking.fusion import MICRO, Fused
 from core.ranking.listing import Listing
 from core.ranking.mmr import Step
-from core.ranking.slate import Place
+from core.ranking.slate import Place, Scored
 
 
 def explain(listing: Listing) -> list[Explanation]:
@@ -31,9 +31,9 @@ def scorer_parts(fused: Fused, index: int, listing: Listing) -> tuple[ScorerPart
     return tuple(
         ScorerPart(
             name=name,
-            value=float(values[index]),
+            value=values.item(index),
             weight=getattr(weights, name),
-            contribution=int(fused.parts[name][index]) / MICRO,
+            contribution=fused.parts[name].item(index) / MICRO,
         )
         for name, values in fused.values.items()
     )
@@ -43,9 +43,16 @@ def mmr_step(step: Step | None, listing: Listing) -> MmrStep | None:
     """What MMR decided by, with the id of the item that it compared with."""
     if step is None or listing.ranked is None:
         return None
-    items = listing.ranked.scored.items
-    closest = None if step.closest is None else items.columns.ids[int(items.rows[step.closest])]
+    closest = None if step.closest is None else _id_of(step.closest, listing.ranked.scored, listing)
     return MmrStep(relevance=step.relevance, penalty=step.penalty, closest=closest)
+
+
+def _id_of(index: int, scored: Scored, listing: Listing) -> str:
+    """Nearly always it is in the list, where ids are at hand."""
+    for place in listing.slate.places:
+        if place.index == index and place.scored is scored:
+            return place.content_id
+    return scored.place(index).content_id
 
 
 def _explanation(

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 import msgspec
 
 
-class ScorerPart(msgspec.Struct, frozen=True, kw_only=True):
+class ScorerPart(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """What one scorer said: `value` in [0, 1] times `weight` is the contribution.
 
     Units: `contribution` in whole millionths; those of an item add up to its score.
@@ -17,7 +17,7 @@ class ScorerPart(msgspec.Struct, frozen=True, kw_only=True):
     contribution: float
 
 
-class MmrStep(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+class MmrStep(msgspec.Struct, frozen=True, kw_only=True, gc=False, omit_defaults=True):
     """What put a candidate there: of those left it had the greatest `relevance - penalty`.
 
     `closest` is the item before it that it is most like, and that the penalty
@@ -71,7 +71,7 @@ class Revisit(msgspec.Struct, frozen=True, kw_only=True, tag_field="rule", tag="
 Rule = Pinned | Together | Apart | FacetCap | Distracting | Revisit
 
 
-class LikedItem(msgspec.Struct, frozen=True, kw_only=True):
+class LikedItem(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """The liked item that the affinity comes from: `scaled * (cosine + 1) / 2` is its value.
 
     `strength` is how much it is liked, `scaled` the same as a share of the most liked one's.
@@ -84,14 +84,14 @@ class LikedItem(msgspec.Struct, frozen=True, kw_only=True):
     cosine: float
 
 
-class NamedItem(msgspec.Struct, frozen=True, kw_only=True):
+class NamedItem(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """An item that this one was compared with."""
 
     content_id: str
     title: str
 
 
-class TagShare(msgspec.Struct, frozen=True, kw_only=True):
+class TagShare(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """A tag that both sides have, and its share of the scorer's contribution.
 
     `wanted` is the weight of the tag on the side that items are compared with,
@@ -105,7 +105,7 @@ class TagShare(msgspec.Struct, frozen=True, kw_only=True):
     contribution: float
 
 
-class Evidence(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+class Evidence(msgspec.Struct, frozen=True, kw_only=True, gc=False, omit_defaults=True):
     """What the scorers looked at.
 
     `tags` by the scorer that compares them. `unopened_showings` is how often it
@@ -120,7 +120,7 @@ class Evidence(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     unopened_showings: float | None = None
 
 
-class Explanation(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+class Explanation(msgspec.Struct, frozen=True, kw_only=True, gc=False, omit_defaults=True):
     """Why an item is where it is. `reason` names the strongest evidence, for a visitor to read.
 
     `mmr` is missing for what was not picked for its score: pinned items,

@@ -28,11 +28,11 @@ class Fused(msgspec.Struct, frozen=True, kw_only=True):
 
     def contributions(self, index: int) -> dict[str, float]:
         """The parts of one item."""
-        return {name: int(values[index]) / MICRO for name, values in self.parts.items()}
+        return {name: values.item(index) / MICRO for name, values in self.parts.items()}
 
     def score(self, index: int) -> float:
         """The sum of the item's parts."""
-        return int(self.total[index]) / MICRO
+        return self.total.item(index) / MICRO
 
 
 def fuse(scores: Mapping[str, Floats], weights: ScorerWeights, count: int) -> Fused:

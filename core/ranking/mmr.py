@@ -75,7 +75,7 @@ class Diversified:
             return None
         if after is None:
             after = self._picked.index(place) if place in self._picked else len(self._picked)
-        relevance = float(self._relevance[place])
+        relevance = self._relevance.item(place)
         if not self._picked[:after]:
             return Step(relevance=relevance, penalty=0.0, closest=None)
         penalties = self._penalties[place].tolist()  # the cosines are the same both ways
