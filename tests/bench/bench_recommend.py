@@ -72,12 +72,12 @@ def measure(effort: Effort) -> list[Row]:
     return rows
 
 
-def made_up_items() -> Sequence[Content]:
+def made_up_items(count: int = _ITEMS) -> Sequence[Content]:
     """Items in clusters, as stories about the same things are, each with a label of a facet."""
     draw = np.random.default_rng(1)
     centers = draw.normal(size=(_CLUSTERS, _DIM))
-    vectors = centers[np.arange(_ITEMS) % _CLUSTERS] + draw.normal(size=(_ITEMS, _DIM))
-    labels = draw.integers(_LABELS, size=(_ITEMS, _FACETS))
+    vectors = centers[np.arange(count) % _CLUSTERS] + draw.normal(size=(count, _DIM))
+    labels = draw.integers(_LABELS, size=(count, _FACETS))
     return [
         Content(
             id=f"item-{row:05d}",
