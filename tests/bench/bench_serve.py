@@ -19,6 +19,7 @@ from statistics import median
 from time import monotonic, thread_time
 
 import httpx
+import msgspec
 
 from adapters.memory.content_store import InMemoryContentStore
 from adapters.memory.user_models import InMemoryUserModelStore
