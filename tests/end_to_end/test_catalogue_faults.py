@@ -94,7 +94,7 @@ def test_a_damaged_file_of_a_machine_is_fetched_again_by_who_starts_there(
 def test_a_damaged_snapshot_in_redis_is_refused_and_replaced(curator: Curator) -> None:
     curator.is_published()
     client, fresh = curator.client(), free_port()
-    [chunk] = client.keys("chunk:1:*")
+    [chunk] = client.keys(f"chunk:{SHELF}:*")
     client.setrange(chunk, 5000, b"damaged")
     folder = str(curator.content.with_name("another-machine"))
     with second_serve(curator.stack, fresh, CONTENT_FOLDER=folder):

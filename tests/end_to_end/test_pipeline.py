@@ -61,7 +61,15 @@ def test_the_answer_has_the_shape_that_apps_rely_on(pipeline: Pipeline) -> None:
     pipeline.accept(read(user, READ_TWO[0], 120))
     pipeline.model_of(user, events=1)
     answer = pipeline.recommend(user, limit=4, distractor=1)
-    assert set(answer) == {"request_id", "user_id", "strategy", "items", "diagnostics"}
+    assert set(answer) == {
+        "request_id",
+        "user_id",
+        "strategy",
+        "degraded",
+        "items",
+        "diagnostics",
+    }
+    assert answer["degraded"] == []
     assert answer["user_id"] == user
     assert "warm" in answer["strategy"]
     assert [item["rank"] for item in answer["items"]] == [1, 2, 3, 4]
