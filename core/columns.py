@@ -162,7 +162,7 @@ class ContentRows(Sequence[Content]):
         if others.columns is not self.columns:
             at = {content_id: index for index, content_id in enumerate(self.ids)}
             return np.array([at.get(one, -1) for one in others.ids], dtype=np.intp)
-        if not len(self.rows):
+        if not (len(self.rows) and len(others)):
             return np.full(len(others), -1, dtype=np.intp)
         sorter = np.argsort(self.rows, kind="stable")
         found = np.searchsorted(self.rows, others.rows, sorter=sorter)

@@ -5,7 +5,7 @@ from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from time import monotonic
 from types import TracebackType
-from typing import Any, Self, TypeVar
+from typing import Self, TypeVar
 
 import structlog
 
@@ -13,7 +13,7 @@ from core.breaker import Breaker
 from core.errors import EngineError, NoCatalogueError, RetryableError
 from core.log_names import ANSWERS_DEGRADED, ANSWERS_RECOVERED, PROBE_FAILED
 from core.recommendation import Away
-from serve_api.patience import Patience
+from serve_api.patience import within
 
 T = TypeVar("T")
 _PROBE_S = 1.0
@@ -80,8 +80,7 @@ class BreakerGuard:
         if self._breaker.is_open:
             raise RetryableError(f"{self._name} are away")
         try:
-            async with Patience(make()) as asked:
-                made = await asked.within(self._timeout_s)
+            made = await within(self._timeout_s, make())
         except NoCatalogueError:
             raise
         except TimeoutError as exc:
@@ -113,10 +112,12 @@ class BreakerGuard:
             await self._probe()
 
     async def _probe(self) -> None:
-        self._breaker.probed(self._clock_s())
+        began_s = self._clock_s()
+        self._breaker.probed(began_s)
         try:
-            async with Patience(self._ask()) as asked:
-                await self._judged(asked)
+            await within(_PROBE_S, self._ask())
+            if self._clock_s() - began_s > self._timeout_s:
+                raise TimeoutError(_LATE)  # noqa: TRY301 - as if it had not come
         except NoCatalogueError:
             return
         except (EngineError, TimeoutError) as exc:
@@ -124,11 +125,5 @@ class BreakerGuard:
         except Exception:
             # Whatever it is: the next one may see more.
             _log.exception(PROBE_FAILED, away=self._name)
-
-    async def _judged(self, asked: Patience[Any]) -> None:
-        try:
-            await asked.within(self._timeout_s)
-        except TimeoutError:
-            await asked.within(_PROBE_S)
-            raise
-        self._back()
+        else:
+            self._back()

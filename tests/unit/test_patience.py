@@ -7,7 +7,7 @@ from collections.abc import Callable
 import pytest
 import uvloop
 
-from serve_api.patience import Patience
+from serve_api.patience import within
 
 
 async def slow(seconds: float) -> str:
@@ -16,24 +16,44 @@ async def slow(seconds: float) -> str:
 
 
 async def test_what_comes_in_time_is_given_and_what_does_not_is_cancelled() -> None:
-    async with Patience(slow(0.001)) as asked:
-        assert await asked.within(10) == "there"
-    began = time.monotonic()
-    async with Patience(slow(60)) as asked:
-        with pytest.raises(TimeoutError):
-            await asked.within(0.02)
+    assert await within(10, slow(0.001)) == "there"
+    began, ended = time.monotonic(), asyncio.Event()
+
+    async def ask() -> None:
+        try:
+            await asyncio.sleep(60)
+        finally:
+            ended.set()
+
+    with pytest.raises(TimeoutError):
+        await within(0.02, ask())
     assert 0.02 <= time.monotonic() - began < 1
-    with pytest.raises(asyncio.CancelledError):
-        await asked._task
+    assert ended.is_set()
 
 
 async def test_what_it_raises_is_raised() -> None:
     async def refuse() -> None:
         raise ValueError("no")
 
-    async with Patience(refuse()) as asked:
-        with pytest.raises(ValueError, match="no"):
-            await asked.within(1)
+    with pytest.raises(ValueError, match="no"):
+        await within(1, refuse())
+
+
+async def test_who_waited_in_vain_can_wait_again_under_another_bound() -> None:
+    async def stubborn() -> None:
+        try:
+            await asyncio.sleep(60)
+        except asyncio.CancelledError:
+            raise ConnectionError("gone") from None
+
+    with pytest.raises(ConnectionError):
+        await within(0.01, stubborn())
+    with pytest.raises(TimeoutError):
+        async with asyncio.timeout(0.01):
+            await asyncio.sleep(60)
+    task = asyncio.current_task()
+    assert task is not None
+    assert task.cancelling() == 0
 
 
 async def read_while_busy() -> str:
@@ -52,8 +72,7 @@ async def read_while_busy() -> str:
 
     hogging = asyncio.create_task(hog())
     try:
-        async with Patience(read()) as asked:
-            return await asked.within(0.01)
+        return await within(0.01, read())
     finally:
         is_busy = False
         await hogging
@@ -79,10 +98,26 @@ async def test_who_asked_and_goes_away_takes_the_question_along() -> None:
             ended.set()
 
     async def wait() -> None:
-        async with Patience(ask()) as asked:
-            await asked.within(60)
+        await within(60, ask())
 
     waiting = asyncio.create_task(wait())
     await asyncio.sleep(0.01)
     waiting.cancel()
     await asyncio.wait_for(ended.wait(), 1)
+    with pytest.raises(asyncio.CancelledError):
+        await waiting
+
+
+async def test_who_is_told_to_end_while_the_time_runs_out_ends() -> None:
+    async def ask() -> None:
+        try:
+            await asyncio.sleep(60)
+        finally:
+            waiting.cancel()  # once more, by somebody else
+
+    async def wait() -> None:
+        await within(0.01, ask())
+
+    waiting = asyncio.create_task(wait())
+    with pytest.raises(asyncio.CancelledError):
+        await waiting
