@@ -7,14 +7,18 @@ import msgspec
 import numpy as np
 
 from core.columns import ContentRows
+from core.ragged import Numbers, Rows
 from core.ranking.blocks import candidate_blocks, pinned_blocks, revisit_blocks
 from core.ranking.distractor import distractor_rank, pick_distractor, wanted
-from core.ranking.fusion import Fused, fuse
+from core.ranking.fusion import Fused, Micros, fuse
 from core.ranking.mmr import Diversified
 from core.ranking.pool import CandidatePool
 from core.ranking.scorers import ScoringInput, score_all
 from core.ranking.slate import Block, Place, Scored, Slate
 from core.recommendation import DistractorReport, RecommendRequest
+
+_TIES = 2**31
+"""Above every tie; the greatest total times it is far below 2^63."""
 
 
 class Ranked(msgspec.Struct, frozen=True, kw_only=True):
@@ -74,9 +78,17 @@ def _ranked(pool: CandidatePool, scoring: ScoringInput) -> Ranked | None:
     ties = np.arange(len(candidates), dtype=np.int32)
     if not scoring.signals.is_cold:  # a cold list breaks ties by its draw, not by id
         ties = candidates.items.columns.order[candidates.items.rows]
-    order = np.lexsort((ties, -total))
+    order = _best_first(total, ties)
     vectors = candidates.items.take(order[: scoring.config.mmr_pool]).vectors
     return Ranked(scored=scored, diversified=Diversified(order, total, vectors, scoring.config))
+
+
+def _best_first(total: Micros, ties: Numbers) -> Rows:
+    """The order of the greatest totals, ties by the smaller number. Shape: all (n,).
+
+    In one key, sorted in half the time that two take.
+    """
+    return np.argsort(-total * _TIES + ties)
 
 
 def _blocks(
