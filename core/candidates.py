@@ -8,9 +8,9 @@ from core.columns import NOTHING, ContentRows
 from core.config import CandidateConfig
 from core.content import ContentFilter
 from core.ports import ContentStore
+from core.ranking.context import AnswerContext
 from core.ranking.distractor import wanted
 from core.ranking.pool import CandidatePool, gather
-from core.ranking.recommend import AnswerContext
 from core.recommendation import RecommendRequest
 from core.signals import UserSignals
 from core.vectors import to_grid, unpack

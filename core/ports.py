@@ -14,7 +14,6 @@ from core.columns import ContentRows
 from core.content import Content, ContentFilter
 from core.events import InteractionEvent
 from core.geo import GeoPoint
-from core.popularity.views import ViewCounts
 from core.signals import UserSignals
 from core.vectors import GridVector
 
@@ -71,21 +70,6 @@ class UserModelStore(Protocol):
 
     async def get_signals(self, user_id: str) -> UserSignals | None:
         """The stored model, or None for a stranger."""
-        ...
-
-
-class PopularityStore(Protocol):
-    """Keeps how often items were viewed, as it was counted last."""
-
-    async def save(self, counts: ViewCounts) -> None:
-        """Replace what was saved before."""
-        ...
-
-    async def get(self, known: ViewCounts | None = None) -> ViewCounts | None:
-        """What was saved last, None where that was never or is too long ago.
-
-        `known` itself where that is it: then nothing is sent.
-        """
         ...
 
 

@@ -7,7 +7,7 @@ from typing import Any, Literal
 import msgspec
 
 from core.content import ContentFilter, ShownContent
-from core.explaining.explanation import Explanation
+from core.explanation import Explanation
 from core.geo import GeoPoint
 
 ItemKind = Literal["recommendation", "distractor"]

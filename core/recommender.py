@@ -5,19 +5,15 @@ from typing import Any
 
 import msgspec
 
+from core.answering import list_for_signals, listed_items, recommend_for_signals
 from core.candidates import gather_pool
 from core.config import RankingConfig
 from core.errors import RetryableError
 from core.explaining.outcomes import Asked, Outcome
 from core.explaining.why import why
 from core.ports import ContentStore, UserModelStore
+from core.ranking.context import AnswerContext
 from core.ranking.draw import seed_of
-from core.ranking.recommend import (
-    AnswerContext,
-    list_for_signals,
-    listed_items,
-    recommend_for_signals,
-)
 from core.recommendation import Away, Recommendation, RecommendRequest
 from core.signals import UserSignals
 from core.standby import Standby, from_catalogue

@@ -27,8 +27,9 @@ from core.log_names import INGEST_OPENED
 from core.modelling.build import ModelBasis
 from core.normalizing.limits import EventLimits
 from core.normalizing.mapping import EventMapper
+from core.popularity.store import PopularityStore
 from core.popularity.stored import POPULARITY_TTL_S
-from core.ports import ContentStore, EventBuffer, PopularityStore, UserModelStore
+from core.ports import ContentStore, EventBuffer, UserModelStore
 from core.queues import DeadLetters, DueQueue, RawBatchStream
 from core.updater import UserModelUpdater
 from ingest_worker.backpressure import Backpressure

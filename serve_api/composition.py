@@ -25,8 +25,9 @@ from core.content import ContentFilter
 from core.http.openapi import ApiDocument, ServiceInfo
 from core.log_names import MODELS_MISSED, SERVE_CLOSED, SERVE_OPENED
 from core.modelling.build import ModelBasis
+from core.popularity.store import PopularityStore
 from core.popularity.stored import POPULARITY_TTL_S
-from core.ports import ContentStore, EventSource, PopularityStore, UserModelStore
+from core.ports import ContentStore, EventSource, UserModelStore
 from core.standby import Standby
 from serve_api.api import ServeApi
 from serve_api.guard import BreakerGuard

@@ -6,8 +6,8 @@ import structlog
 
 from core.errors import RetryableError
 from core.log_names import COUNTS_MISSED
+from core.popularity.store import PopularityStore
 from core.popularity.views import ViewCounts
-from core.ports import PopularityStore
 
 _EVERY_S = 2.0
 

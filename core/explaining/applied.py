@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping
 from math import inf
 
 from core.content import Content
-from core.explaining.explanation import (
+from core.explanation import (
     Apart,
     Distracting,
     FacetCap,

@@ -8,8 +8,8 @@ import msgspec
 import numpy as np
 
 from core.columns import ContentRows
-from core.explaining.explanation import Evidence, LikedItem, NamedItem, TagShare
 from core.explaining.shares import tag_shares
+from core.explanation import Evidence, LikedItem, NamedItem, TagShare
 from core.geo import distances_m
 from core.ranking.listing import Listing
 from core.ranking.scorers import ScoringInput, tag_profiles

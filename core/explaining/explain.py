@@ -7,8 +7,8 @@ import numpy as np
 from core.content import Content
 from core.explaining.applied import leaders_of, rules_of
 from core.explaining.evidence import Found, gather_evidence
-from core.explaining.explanation import Explanation, MmrStep, ScorerPart
 from core.explaining.sentences import reason_of
+from core.explanation import Explanation, MmrStep, ScorerPart
 from core.ranking.fusion import MICRO, Fused
 from core.ranking.listing import Listing
 from core.ranking.mmr import Step

@@ -4,7 +4,7 @@ from typing import Literal, TypedDict
 
 import msgspec
 
-from core.explaining.explanation import MmrStep, ScorerPart
+from core.explanation import MmrStep, ScorerPart
 from core.recommendation import RecommendedItem
 
 RuleName = Literal["apart", "together", "facet_cap"]

@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 
 from core.content import Content
 from core.explaining.evidence import Found
-from core.explaining.explanation import (
+from core.explanation import (
     Distracting,
     Pinned,
     Revisit,

@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 
 from core.columns import ContentRows
-from core.explaining.explanation import TagShare
+from core.explanation import TagShare
 from core.ranking.fusion import MICRO
 from core.tags import tag_key
 

@@ -12,8 +12,9 @@ import structlog
 
 from core.errors import NoCatalogueError, RetryableError
 from core.log_names import COUNTING_FAILED, VIEWS_COUNTED
+from core.popularity.store import PopularityStore
 from core.popularity.views import ViewCounter, ViewCounts, viewed_items
-from core.ports import ContentStore, EventWindow, PopularityStore
+from core.ports import ContentStore, EventWindow
 from ingest_worker.counting.report import CountingReport
 from ingest_worker.counting.walk import BufferWalk
 

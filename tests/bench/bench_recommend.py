@@ -25,12 +25,13 @@ from adapters.memory.user_models import InMemoryUserModelStore
 from adapters.process import clock_ms
 from adapters.settings import SharedSettings
 from adapters.snapshot.file import open_snapshot, write_snapshot
+from core.answering import recommend_for_signals
 from core.candidates import gather_pool
 from core.content import Content, ContentFilter
 from core.index.build import build_index
 from core.ports import ContentStore, UserModelStore
+from core.ranking.context import AnswerContext
 from core.ranking.pool import CandidatePool
-from core.ranking.recommend import AnswerContext, recommend_for_signals
 from core.recommendation import RecommendRequest
 from core.recommender import Recommender
 from core.signals import UserSignals

@@ -9,9 +9,9 @@ from adapters.memory.popularity import InMemoryPopularityStore
 from adapters.redis.connection import Client, connect
 from adapters.redis.popularity import RedisPopularityStore
 from core.errors import RetryableError
+from core.popularity.store import PopularityStore
 from core.popularity.stored import FORMAT, encode_counts
 from core.popularity.views import ViewCounter, ViewCounts
-from core.ports import PopularityStore
 from tests.build import NOW_MS, WINDOW_MS, event
 
 TTL_S = 600

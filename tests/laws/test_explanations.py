@@ -10,7 +10,6 @@ from adapters.memory.content_store import InMemoryContentStore
 from adapters.memory.user_models import InMemoryUserModelStore
 from core.config import CandidateConfig, RankingConfig
 from core.content import Content
-from core.explaining.explanation import Explanation, Together
 from core.explaining.outcomes import (
     Excluded,
     Filtered,
@@ -24,6 +23,7 @@ from core.explaining.outcomes import (
     TooFar,
 )
 from core.explaining.shares import apportion
+from core.explanation import Explanation, Together
 from core.recommendation import Recommendation, RecommendedItem, RecommendRequest
 from core.recommender import Recommender
 from core.signals import UserSignals

@@ -9,7 +9,7 @@ from adapters.memory.content_store import InMemoryContentStore
 from adapters.memory.user_models import InMemoryUserModelStore
 from core.config import RankingConfig, ScorerWeights
 from core.content import Content, ContentRules
-from core.explaining.explanation import (
+from core.explanation import (
     Apart,
     Distracting,
     Explanation,

@@ -6,14 +6,15 @@ import msgspec
 import numpy as np
 import pytest
 
+from core.answering import recommend_for_signals
 from core.columns import ContentRows
 from core.config import DistractorConfig, RankingConfig, ScorerWeights
 from core.content import Content
 from core.geo import GeoPoint, distance_m
+from core.ranking.context import AnswerContext
 from core.ranking.fusion import fuse
 from core.ranking.mmr import Diversified
 from core.ranking.pool import CandidatePool, gather
-from core.ranking.recommend import AnswerContext, recommend_for_signals
 from core.ranking.scorers import ScoringInput, score_all
 from core.recommendation import Recommendation, RecommendRequest
 from core.signals import UserSignals

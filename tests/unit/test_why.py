@@ -8,6 +8,7 @@ import pytest
 
 from adapters.memory.content_store import InMemoryContentStore
 from adapters.memory.user_models import InMemoryUserModelStore
+from core.answering import list_for_signals
 from core.config import CandidateConfig, RankingConfig
 from core.content import Content, ContentRules
 from core.explaining.outcomes import (
@@ -25,8 +26,8 @@ from core.explaining.outcomes import (
 )
 from core.explaining.why import why
 from core.geo import GeoPoint
+from core.ranking.context import AnswerContext
 from core.ranking.pool import CandidatePool, gather
-from core.ranking.recommend import AnswerContext, list_for_signals
 from core.recommendation import RecommendRequest
 from core.recommender import Recommender
 from core.signals import UserSignals

@@ -1,16 +1,13 @@
 """`recommend_for_signals`: from a model and its candidates to an answer, purely."""
 
-import msgspec
-
-from core.config import RankingConfig
 from core.explaining.explain import explain
-from core.explaining.explanation import Explanation
+from core.explanation import Explanation
+from core.ranking.context import AnswerContext
 from core.ranking.listing import Listing, make_listing
 from core.ranking.pool import CandidatePool
 from core.ranking.scorers import ScoringInput
 from core.ranking.slate import Place
 from core.recommendation import (
-    Away,
     Diagnostics,
     Recommendation,
     RecommendedItem,
@@ -18,17 +15,6 @@ from core.recommendation import (
     SessionReport,
 )
 from core.signals import UserSignals
-
-
-class AnswerContext(msgspec.Struct, frozen=True, kw_only=True):
-    """What an answer needs besides model and pool. Units: `now_ms` Unix milliseconds."""
-
-    request_id: str
-    now_ms: int
-    seed: int
-    config: RankingConfig
-    config_version: str
-    degraded: tuple[Away, ...] = ()
 
 
 def recommend_for_signals(
