@@ -131,7 +131,10 @@ class LocalStack:
 
     def ended(self) -> str | None:
         """The name of a process that has ended by itself, if any."""
-        return next((name for name, one in self.processes.items() if one.poll() is not None), None)
+        running = dict(self.processes)
+        if self.valkey is not None and self.valkey.process is not None:
+            running["valkey"] = self.valkey.process
+        return next((name for name, one in running.items() if one.poll() is not None), None)
 
     def log_of(self, name: str) -> str:
         """The end of a process's log."""

@@ -69,8 +69,8 @@ def why_behind(compared: Comparison | None, listing: Listing) -> str:
     if compared.behind_by > 0:
         most = compared.differences[0].name.replace("_", " ")
         return (
-            f"Its score is {compared.behind_by:.3f} below that of the last item, most of it "
-            f"by {most}."
+            f"Its score is {compared.behind_by:.3f} below that of the last item; what makes "
+            f"most of the difference is {most}."
         )
     return "It ties with the last item of the list, and only as many fit."
 

@@ -41,7 +41,7 @@ def reason_of(
         return _of_scorer(part.name, found)
     if "popular" in place.scored.generated_by(place.index):
         return "Popular with other visitors."
-    return "Something you have not seen yet."
+    return "Something to discover."
 
 
 def strongest(scorers: Sequence[ScorerPart], usual: Mapping[str, float]) -> ScorerPart | None:
@@ -88,7 +88,8 @@ def _of_scorer(name: str, found: Found) -> str:  # noqa: PLR0911 - one for each 
         return f"It is about {label}, which interests you."
     if name == "recency":
         last = evidence.last_viewed
-        return f"Like {quoted(last.title, last.content_id) if last else 'what'} you viewed last."
+        what = f"{quoted(last.title, last.content_id)}, which" if last else "what"
+        return f"Like {what} you viewed last."
     if name == "geo" and evidence.distance_m is not None:
         return f"{metres_in_words(evidence.distance_m)} from where you are."
     if evidence.session is not None:

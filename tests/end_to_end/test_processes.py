@@ -273,3 +273,15 @@ def test_a_flood_is_turned_away_until_the_worker_has_caught_up(tmp_path: Path) -
         model = pipeline.model_of(user, events=accepted + 1)
         assert model["window"]["events"] == accepted + 1
         eventually(lambda: pipeline.post([read(user, "late", 30)]).status_code == 200)
+
+
+def test_a_valkey_that_ended_by_itself_is_noticed(tmp_path: Path) -> None:
+    environ = ENVIRON | {"REDIS_URL": ""}
+    with LocalStack(
+        tmp_path, ingest_port=free_port(), serve_port=free_port(), environ=environ
+    ) as stack:
+        assert stack.ended() is None
+        assert stack.valkey is not None
+        assert stack.valkey.process is not None
+        stack.valkey.process.kill()
+        eventually(lambda: stack.ended() == "valkey")

@@ -127,7 +127,7 @@ async def test_a_tag_without_weight_is_no_evidence() -> None:
 async def test_what_only_spares_an_item_is_no_reason() -> None:
     model = msgspec.structs.replace(MODEL, tag_aversion={"theme:War": 1.0})
     found = await explain("opera", OPERA, HARBOUR, model=model, config=only(aversion=-0.25))
-    assert found.reason == "Something you have not seen yet."
+    assert found.reason == "Something to discover."
 
 
 async def test_disliked_tags_part_what_they_take_away() -> None:
@@ -146,7 +146,7 @@ async def test_what_was_viewed_last_is_named_as_far_as_it_is_known() -> None:
     )
     given: dict[str, Any] = {"model": model, "config": only(recency=0.1)}
     found = await explain("opera", OPERA, HARBOUR, newest, **given)
-    assert found.reason == "Like “The newest” you viewed last."
+    assert found.reason == "Like “The newest”, which you viewed last."
     assert found.evidence.last_viewed == NamedItem(content_id="newest", title="The newest")
     later = msgspec.structs.replace(model, viewed={"harbour": NOW_MS, "newest": NOW_MS - 1})
     known = await explain("opera", OPERA, HARBOUR, newest, **(given | {"model": later}))
@@ -215,7 +215,7 @@ async def test_a_stranger_is_told_what_is_popular_and_no_more() -> None:
         "Popular with other visitors."
     )
     plain = await explain("opera", OPERA, model=STRANGER)
-    assert plain.reason == "Something you have not seen yet."
+    assert plain.reason == "Something to discover."
     assert plain.scorers == ()
 
 

@@ -216,7 +216,7 @@ async def test_an_outscored_item_says_by_how_much_and_which_parts_made_it() -> N
     assert found.compared.last_rank == 3
     names = [one.name for one in found.compared.differences]
     assert names[0] == "tag"
-    assert found.sentence.endswith("most of it by tag.")
+    assert found.sentence.endswith("what makes most of the difference is tag.")
     assert found.compared.mmr is not None
 
 
