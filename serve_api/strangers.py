@@ -10,6 +10,8 @@ NO_VISITOR = Documented(
 )
 
 
-def no_such_visitor() -> NotFoundError:
+def no_such_visitor(user_id: str) -> NotFoundError:
     """The error to raise."""
-    return NotFoundError("No such visitor", "nothing is known about this visitor yet")
+    return NotFoundError(
+        "No such visitor", "nothing is known about this visitor yet", "user_id", user_id
+    )

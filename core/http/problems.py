@@ -62,8 +62,11 @@ def _shown(value: Any) -> Any:
 
 
 class NotFoundError(ProblemError):
-    """What is asked for is not there."""
+    """What a parameter names is not there."""
 
-    def __init__(self, title: str, detail: str) -> None:
+    def __init__(self, title: str, detail: str, parameter: str, value: str) -> None:
         """Say what there is not."""
-        super().__init__(Problem(title=title, status=404, detail=detail))
+        problem = Problem(
+            title=title, status=404, detail=detail, parameter=parameter, value=_shown(value)
+        )
+        super().__init__(problem)

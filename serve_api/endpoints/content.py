@@ -56,6 +56,11 @@ class ContentEndpoint:
         content_id = call.parameters.content_id
         content = (await self._contents.get([content_id])).get(content_id)
         if content is None or not content.rules.shows_at(call.now_ms):
-            raise NotFoundError("No such item", "there is no such item, or it is not shown now")
+            raise NotFoundError(
+                "No such item",
+                "there is no such item, or it is not shown now",
+                "content_id",
+                call.parameters.content_id,
+            )
         shown = content.shown()
         return Answer(content=shown, etag=strong_etag(shown), headers={"Cache-Control": _SHARED})

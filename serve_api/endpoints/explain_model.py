@@ -45,5 +45,5 @@ class ExplainModelEndpoint:
         user_id = call.parameters.user_id.strip()
         explanation = await self._explainer.explain(user_id, now_ms=call.now_ms)
         if explanation is None:
-            raise no_such_visitor()
+            raise no_such_visitor(call.parameters.user_id)
         return Answer(content=explanation)

@@ -63,7 +63,7 @@ class ModelHistoryEndpoint:
             now_ms=call.now_ms,
         )
         if page is None:
-            raise no_such_visitor()
+            raise no_such_visitor(call.parameters.user_id)
         return Answer(content=page)
 
 

@@ -65,6 +65,11 @@ class SimilarEndpoint:
         found = await self._contents.get([call.parameters.content_id])
         content = found.get(call.parameters.content_id)
         if content is None or not content.rules.shows_at(now_ms):
-            raise NotFoundError("No such item", "there is no such item, or it is not shown")
+            raise NotFoundError(
+                "No such item",
+                "there is no such item, or it is not shown",
+                "content_id",
+                call.parameters.content_id,
+            )
         answer = await self._recommender.rank(None, request, now_ms=call.now_ms)
         return Answer(content=answer, etag=answer.etag())

@@ -42,5 +42,5 @@ class UserModelEndpoint:
         """The model. Raises: NotFoundError for a stranger."""
         signals = await self._models.get_signals(call.parameters.user_id.strip())
         if signals is None:
-            raise no_such_visitor()
+            raise no_such_visitor(call.parameters.user_id)
         return Answer(content=signals.as_json())

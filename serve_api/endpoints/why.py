@@ -45,5 +45,7 @@ class WhyEndpoint:
         asked = call.parameters
         outcome = await self._recommender.why(asked.content_id, asked.request(), now_ms=call.now_ms)
         if outcome is None:
-            raise NotFoundError("No such item", f"there is no item {asked.content_id!r}")
+            raise NotFoundError(
+                "No such item", "there is no such item", "content_id", asked.content_id
+            )
         return Answer(content=outcome)

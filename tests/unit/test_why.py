@@ -356,7 +356,7 @@ async def test_over_http_why_takes_the_parameters_of_a_list(client: httpx.AsyncC
 @pytest.mark.parametrize(
     ("query", "status", "named"),
     [
-        ("user_id=u1&content_id=nobody", 404, None),
+        ("user_id=u1&content_id=nobody", 404, "content_id"),
         ("user_id=u1", 400, "content_id"),
         ("content_id=far", 400, "user_id"),
         ("user_id=u1&content_id=far&limit=101", 400, "limit"),
