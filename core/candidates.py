@@ -38,6 +38,7 @@ async def gather_pool(
     # What has faded to nothing, as a model rounds, speaks for nothing.
     likes = {item: strength for item, strength in strongest if strength > 0}
     session = NOTHING if request.session is None else await contents.rows([request.session])
+    session = _shown(session, context.now_ms)
     found = await _search(model, likes, request, contents, limits, unseen, seed)
     found += await _search_like(session, contents, limits, unseen)
     pinned = await contents.pinned(where=unseen)
@@ -62,6 +63,7 @@ async def gather_pool(
         pinned=pinned,
         together=together,
         catalogue_version=contents.version,
+        now_ms=context.now_ms,
     )
 
 
@@ -121,6 +123,11 @@ async def _last_viewed(model: UserSignals, contents: ContentStore) -> ContentRow
     if not model.recency_vector:
         return NOTHING
     return await contents.rows(list(model.viewed)[:_LAST_VIEWED])
+
+
+def _shown(rows: ContentRows, now_ms: int) -> ContentRows:
+    """Of an item that is not shown an answer tells nothing, not even that others are like it."""
+    return rows.take([at for at, one in enumerate(rows) if one.rules.shows_at(now_ms)])
 
 
 async def _groups(contents: ContentStore, *found: ContentRows) -> Mapping[str, ContentRows]:

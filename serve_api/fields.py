@@ -1,7 +1,7 @@
 """The types of the parameters that several operations share."""
 
 from collections.abc import Callable, Iterable
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Annotated, Any, TypeVar, cast
 
 import msgspec
@@ -24,6 +24,8 @@ _LON = r"[+-]?(?:180(?:\.0*)?|(?:1[0-7][0-9]|[1-9]?[0-9])(?:\.[0-9]*)?)"
 
 S = TypeVar("S", bound=msgspec.Struct)
 
+_MAX_TAG_CHARS = 200
+"""Comparable forms of tags are remembered, so whoever asks must not choose their length."""
 UserId = Annotated[
     str,
     Meta(
@@ -42,6 +44,7 @@ Tag = Annotated[
     str,
     Meta(
         pattern=rf"^{_NOT}?[^{_NOT}:][^:]*:[\s\S]",
+        max_length=_MAX_TAG_CHARS,
         extra={ALLOWED: "a tag of the form facet:label, or !facet:label for items without it"},
     ),
 ]
@@ -163,7 +166,7 @@ def point_of(near: str | None, radius_m: float | None) -> GeoPoint | None:
 def milliseconds_of(at: int | datetime | None) -> int | None:
     """A moment in Unix milliseconds."""
     if isinstance(at, datetime):
-        return int((at - datetime(1970, 1, 1, tzinfo=UTC)).total_seconds() * 1000)
+        return (at - datetime(1970, 1, 1, tzinfo=UTC)) // timedelta(milliseconds=1)
     return at
 
 

@@ -53,7 +53,7 @@ def _of_items(scored: Scored, indices: Sequence[int], listing: Listing) -> Itera
     if len(given.session):
         session = NamedItem(content_id=given.session[0].id, title=given.session[0].title)
     unopened = given.signals.unopened
-    likes = _likes(items, given)
+    likes = _likes(items, listing)
     tags = _tags(items, scored, indices, given)
     metres = _metres(items, given)
     for number, content_id in enumerate(items.ids):
@@ -70,9 +70,12 @@ def _of_items(scored: Scored, indices: Sequence[int], listing: Listing) -> Itera
         yield Found(evidence, _shared(evidence, own, given.likes), viewed)
 
 
-def _likes(items: ContentRows, given: ScoringInput) -> list[tuple[LikedItem, AbstractSet[int]]]:
-    """For each item the liked one that its affinity comes from, and the tags that one has."""
-    likes = given.likes
+def _likes(items: ContentRows, listing: Listing) -> list[tuple[LikedItem | None, AbstractSet[int]]]:
+    """For each item the liked one that its affinity comes from, and the tags that one has.
+
+    Neither of a liked item that is not shown any more.
+    """
+    given, likes = listing.scoring, listing.scoring.likes
     if not len(likes):
         return []
     ids = likes.ids
@@ -80,10 +83,11 @@ def _likes(items: ContentRows, given: ScoringInput) -> list[tuple[LikedItem, Abs
     scaled = strengths / strengths.max()
     close = cosines(items.vectors, likes.vectors)
     best = (((close + 1.0) / 2.0) * scaled).argmax(axis=1).tolist()
-    chosen = list(set(best))
+    now_ms = listing.pool.now_ms
+    chosen = [at for at in set(best) if likes[at].rules.shows_at(now_ms)]
     titles = {at: likes.title(at) for at in chosen}
     tags: dict[int, set[int]] = {at: set() for at in chosen}
-    owned = likes.columns.tags.of(likes.rows[chosen])
+    owned = likes.columns.tags.of(likes.take(chosen).rows)
     for owner, number in zip(owned.owners.tolist(), owned.ids.tolist(), strict=True):
         tags[chosen[owner]].add(number)
     return [
@@ -97,6 +101,8 @@ def _likes(items: ContentRows, given: ScoringInput) -> list[tuple[LikedItem, Abs
             ),
             tags[at],
         )
+        if at in tags
+        else (None, _NO_TAGS)
         for number, at in enumerate(best)
     ]
 
@@ -140,6 +146,6 @@ def _last_viewed(listing: Listing) -> NamedItem | None:
     direction = to_grid(unpack(given.signals.recency_vector))
     for at in range(len(recent)):  # the first, nearly always
         [[close]] = cosines(recent[at : at + 1].vectors, direction[None, :])
-        if close >= _SAME:
+        if close >= _SAME and recent[at].rules.shows_at(listing.pool.now_ms):
             return NamedItem(content_id=recent.ids[at], title=recent.title(at))
     return None

@@ -82,7 +82,7 @@ def _of_scorer(name: str, found: Found) -> str:  # noqa: PLR0911 - one for each 
     label = _label(evidence.tags.get(name, ()))
     if name == "affinity" and evidence.liked is not None:
         return _of_liked(found)
-    if name == "semantic":
+    if name in ("semantic", "affinity"):
         return "Close to what you have read with interest."
     if name == "tag" and label:
         return f"It is about {label}, which interests you."

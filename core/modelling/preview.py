@@ -67,6 +67,7 @@ def preview_signals(
         recency_vector=recency_of(latest, contents),
         vector_space=vector_space,
     )
-    # An answer's id stands for the model that it is made from; this one has no events.
-    digest = hashlib.blake2b(comparable(model), digest_size=16).hexdigest()
+    # An answer's id stands for what it is made from, and tells of tags that no item has.
+    made_from = comparable(model) + msgspec.json.encode(written, order="deterministic")
+    digest = hashlib.blake2b(made_from, digest_size=16).hexdigest()
     return msgspec.structs.replace(model, window=SignalsWindow(digest=digest))

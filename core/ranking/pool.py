@@ -89,3 +89,4 @@ class CandidatePool(msgspec.Struct, frozen=True, kw_only=True):
     pinned: ContentRows = NOTHING
     together: Mapping[str, ContentRows] = {}
     catalogue_version: str = ""
+    now_ms: int | None = None

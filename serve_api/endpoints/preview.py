@@ -89,7 +89,7 @@ async def _unmatched(written: WrittenModel, catalogue: ContentStore) -> tuple[st
     return tuple(
         [
             tag
-            for tag in {**written.tags, **written.avoid_tags}
+            for tag in sorted({**written.tags, **written.avoid_tags})
             if not await catalogue.search_tags({tag: 1.0}, limit=1, where=ContentFilter())
         ]
     )

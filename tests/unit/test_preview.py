@@ -112,7 +112,7 @@ async def test_every_item_is_explained_when_asked() -> None:
 
 async def test_tags_that_no_item_has_are_named_in_the_answer() -> None:
     answer = await preview(tags=["theme_what: HIDING", "theme_what:Hidden"], avoid_tags=["a:b"])
-    assert answer["preview"]["unmatched_tags"] == ["theme_what:Hidden", "a:b"]
+    assert answer["preview"]["unmatched_tags"] == ["a:b", "theme_what:Hidden"]
 
 
 async def test_all_items_that_there_are_not_are_named() -> None:
@@ -154,3 +154,15 @@ def _example(body: type[msgspec.Struct]) -> dict[str, Any]:
     """As the snippets of the documentation have it."""
     fields = msgspec.json.schema(body)["$defs"][body.__name__]["properties"]
     return {name: one["examples"][0] for name, one in fields.items() if "examples" in one}
+
+
+async def test_two_previews_of_one_id_are_the_same_bytes() -> None:
+    async with served() as api:
+
+        async def ask(**body: Any) -> tuple[str, bytes]:
+            answer = await api.http.post("/api/recommend/preview", json=body | {"at": NOW_MS})
+            return answer.json()["request_id"], answer.content
+
+        assert await ask(tags=["x:1", "y:2"]) == await ask(tags=["y:2", "x:1"])
+        plain, unmatched = await ask(), await ask(tags={"x:1": 0.0})
+        assert plain[0] != unmatched[0], "the one tells of a tag that no item has"

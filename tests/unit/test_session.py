@@ -5,6 +5,7 @@ import msgspec
 from adapters.memory.content_store import InMemoryContentStore
 from adapters.memory.user_models import InMemoryUserModelStore
 from core.config import RankingConfig
+from core.content import ContentRules
 from core.recommendation import Recommendation, RecommendRequest
 from core.recommender import Recommender
 from core.signals import UserSignals
@@ -68,13 +69,23 @@ async def test_related_items_come_before_those_that_are_only_close() -> None:
     assert "session_related" in answer.items[0].generated_by
 
 
-async def test_a_hidden_item_may_have_been_viewed_but_is_never_shown() -> None:
+async def test_of_a_hidden_item_an_answer_tells_nothing() -> None:
     hidden = msgspec.structs.replace(
-        CONTENTS["music-0"], rules=msgspec.structs.replace(CONTENTS["music-0"].rules, hidden=True)
+        CONTENTS["music-0"],
+        title="Not to be told",
+        related={"rescue-0": 1.0},
+        rules=ContentRules(hidden=True),
     )
     store = InMemoryContentStore(
         [hidden, *(one for key, one in CONTENTS.items() if key != hidden.id)]
     )
-    answer = await rank(store=store, session="music-0", limit=29)
-    assert ids(answer)[0].startswith("music")
-    assert "music-0" not in ids(answer)
+    liked = signals_of(read("music-0", 40), contents=(hidden,))
+    for model in (None, liked):
+        answer = await rank(model, store=store, session="music-0", explain=True, limit=29)
+        assert answer.diagnostics.session is not None
+        assert not answer.diagnostics.session.known
+        assert "music-0" not in ids(answer)
+        assert b"Not to be told" not in msgspec.json.encode(answer)
+    without = await rank(liked, store=store, explain=True, limit=29)
+    assert b"Not to be told" not in msgspec.json.encode(without)
+    assert without.strategy == "warm", "what was read of it still counts"
