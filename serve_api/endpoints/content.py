@@ -4,11 +4,11 @@ import msgspec
 
 from core.content import ShownContent
 from core.http.operation import Documented, Operation
-from core.http.problems import PROBLEM_MEDIA_TYPE, NotFoundError, Problem
 from core.ports import ContentStore
 from serve_api.endpoint import Answer, Call
 from serve_api.etags import strong_etag
 from serve_api.fields import ContentId
+from serve_api.missing import NO_ITEM, no_such_item
 
 _SHARED = "public, no-cache"
 """Everybody gets the same; whoever keeps it asks whether it has changed, for rules may hide it."""
@@ -39,11 +39,7 @@ class ContentEndpoint:
                 headers={"ETag": "Changes with the item.", "Cache-Control": "Ask again each time."},
             ),
             304: Documented(description="It is as `If-None-Match` says."),
-            404: Documented(
-                description="There is no such item, or it is not shown now.",
-                body=Problem,
-                media_type=PROBLEM_MEDIA_TYPE,
-            ),
+            404: NO_ITEM,
         },
     )
 
@@ -56,11 +52,6 @@ class ContentEndpoint:
         content_id = call.parameters.content_id
         content = (await self._contents.get([content_id])).get(content_id)
         if content is None or not content.rules.shows_at(call.now_ms):
-            raise NotFoundError(
-                "No such item",
-                "there is no such item, or it is not shown now",
-                "content_id",
-                call.parameters.content_id,
-            )
+            raise no_such_item(call.parameters.content_id)
         shown = content.shown()
         return Answer(content=shown, etag=strong_etag(shown), headers={"Cache-Control": _SHARED})

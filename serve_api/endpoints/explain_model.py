@@ -7,7 +7,7 @@ from core.telling.explainer import ModelExplainer
 from core.telling.explanation import ModelExplanation
 from serve_api.endpoint import Answer, Call
 from serve_api.fields import UserId
-from serve_api.strangers import NO_VISITOR, no_such_visitor
+from serve_api.missing import NO_VISITOR, no_such_visitor
 
 
 class ExplainModelParameters(msgspec.Struct, frozen=True, kw_only=True):

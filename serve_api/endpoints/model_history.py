@@ -12,7 +12,7 @@ from core.telling.historian import ModelHistorian
 from core.telling.history import ModelHistory
 from serve_api.endpoint import Answer, Call
 from serve_api.fields import UserId
-from serve_api.strangers import NO_VISITOR, no_such_visitor
+from serve_api.missing import NO_VISITOR, no_such_visitor
 
 PageLimit = Annotated[int, Meta(ge=1, le=50, description="Most events of the page.", examples=[10])]
 Before = Annotated[

@@ -1,13 +1,13 @@
 """`GET /api/similar`: more like one item, for nobody in particular."""
 
 from core.http.operation import Documented, Operation
-from core.http.problems import PROBLEM_MEDIA_TYPE, NotFoundError, Problem
 from core.ports import ContentStore
 from core.recommendation import Recommendation, RecommendRequest
 from core.recommender import Recommender
 from serve_api.endpoint import Answer, Call
 from serve_api.fields import ContentId, Explain, IncludeContent, Seed, at_most
 from serve_api.list_parameters import ScopeParameters
+from serve_api.missing import NO_ITEM, no_such_item
 
 
 class SimilarParameters(ScopeParameters, frozen=True, kw_only=True):
@@ -49,11 +49,7 @@ class SimilarEndpoint:
             parameters=at_most(SimilarParameters, "limit", max_limit),
             answers={
                 200: Documented(description="The list.", body=Recommendation),
-                404: Documented(
-                    description="There is no such item, or it is not shown.",
-                    body=Problem,
-                    media_type=PROBLEM_MEDIA_TYPE,
-                ),
+                404: NO_ITEM,
             },
             etag=True,
         )
@@ -65,11 +61,6 @@ class SimilarEndpoint:
         found = await self._contents.get([call.parameters.content_id])
         content = found.get(call.parameters.content_id)
         if content is None or not content.rules.shows_at(now_ms):
-            raise NotFoundError(
-                "No such item",
-                "there is no such item, or it is not shown",
-                "content_id",
-                call.parameters.content_id,
-            )
+            raise no_such_item(call.parameters.content_id)
         answer = await self._recommender.rank(None, request, now_ms=call.now_ms)
         return Answer(content=answer, etag=answer.etag())

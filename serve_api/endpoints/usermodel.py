@@ -8,7 +8,7 @@ from core.http.operation import Documented, Operation
 from core.ports import UserModelStore
 from serve_api.endpoint import Answer, Call
 from serve_api.fields import UserId
-from serve_api.strangers import NO_VISITOR, no_such_visitor
+from serve_api.missing import NO_VISITOR, no_such_visitor
 
 
 class UserModelParameters(msgspec.Struct, frozen=True, kw_only=True):

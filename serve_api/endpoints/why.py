@@ -2,11 +2,11 @@
 
 from core.explaining.outcomes import Outcome
 from core.http.operation import Documented, Operation
-from core.http.problems import PROBLEM_MEDIA_TYPE, NotFoundError, Problem
 from core.recommender import Recommender
 from serve_api.endpoint import Answer, Call
 from serve_api.fields import ContentId, at_most
 from serve_api.list_parameters import ListParameters
+from serve_api.missing import NO_ITEM, no_such_item
 
 
 class WhyParameters(ListParameters, frozen=True, kw_only=True):
@@ -32,11 +32,7 @@ class WhyEndpoint:
             parameters=at_most(WhyParameters, "limit", max_limit),
             answers={
                 200: Documented(description="The outcome.", body=Outcome),
-                404: Documented(
-                    description="There is no such item.",
-                    body=Problem,
-                    media_type=PROBLEM_MEDIA_TYPE,
-                ),
+                404: NO_ITEM,
             },
         )
 
@@ -45,7 +41,5 @@ class WhyEndpoint:
         asked = call.parameters
         outcome = await self._recommender.why(asked.content_id, asked.request(), now_ms=call.now_ms)
         if outcome is None:
-            raise NotFoundError(
-                "No such item", "there is no such item", "content_id", asked.content_id
-            )
+            raise no_such_item(asked.content_id)
         return Answer(content=outcome)
