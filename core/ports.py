@@ -19,20 +19,47 @@ from core.vectors import GridVector
 
 
 class EventWindow(msgspec.Struct, frozen=True, kw_only=True):
-    """A user's buffered events and the revision of the buffer they were read at."""
+    """A person's buffered events and the revision of the buffer they were read at.
+
+    Units: `ends_ms` Unix milliseconds, when the events stop to say anything of who
+        uses the id: of a shared device the session's end.
+    """
 
     user_id: str
     revision: int
     events: tuple[InteractionEvent, ...]
+    ends_ms: int | None = None
+
+
+class Begun(msgspec.Struct, frozen=True, kw_only=True):
+    """A refresh of one person that has begun, under a revision that no other one has.
+
+    `asked` are the ids it was begun for, each with a revision of its own.
+    """
+
+    user_id: str
+    revision: int
+    asked: Mapping[str, int]
 
 
 class EventSource(Protocol):
-    """Where a user's events are read from."""
+    """Where a person's events are read from."""
+
+    async def begin(self, user_ids: Sequence[str], *, now_ms: int) -> Sequence[Begun]:
+        """Begin to refresh the persons that the ids are, each once.
+
+        What is read from now on belongs to that revision: a refresh that began
+        later has read all that an earlier one has, so its model is the newer.
+        """
+        ...
 
     async def fetch_events(
         self, user_ids: Sequence[str], *, since_ms: int
     ) -> Sequence[EventWindow]:
-        """One window a user, in the order asked, events oldest first."""
+        """One window a user, in the order asked, events oldest first.
+
+        It is that of the person whom the id belongs to, and bears that person's id.
+        """
         ...
 
 
@@ -69,7 +96,14 @@ class UserModelStore(Protocol):
         ...
 
     async def get_signals(self, user_id: str) -> UserSignals | None:
-        """The stored model, or None for a stranger."""
+        """The stored model of the person whom the id belongs to, or None for a stranger."""
+        ...
+
+    async def drop(self, revisions: Mapping[str, int | None]) -> int:
+        """Remove models up to a revision, None: whatever it is; how many were there.
+
+        By their own ids, whomever those belong to.
+        """
         ...
 
 

@@ -15,6 +15,10 @@ MODELLED_SPACE = "modelled-space"
 """The vector space that every model was rebuilt for."""
 POPULARITY = "popularity"
 """How often items were viewed, as it was counted last."""
+ERASED = "erased"
+"""Keyed hashes of erased ids, by when they are forgotten themselves."""
+WITHDRAWN = "withdrawn"
+"""Keyed hashes of ids whose consent was withdrawn, by when."""
 GROUP = "ingest"
 """The consumer group of every shard's stream."""
 
@@ -32,6 +36,16 @@ def revision_key(user_id: str) -> str:
 def model_key(user_id: str) -> str:
     """The JSON text of a user's model."""
     return f"model:{_tag(user_id)}"
+
+
+def links_key(user_id: str) -> str:
+    """The JSON text of what was said of an id: which persons it is."""
+    return f"links:{_tag(user_id)}"
+
+
+def claimed_by_key(user_id: str) -> str:
+    """The sorted set of ids that were said to be this person."""
+    return f"claimed-by:{_tag(user_id)}"
 
 
 def user_of(key: str) -> str:
