@@ -19,9 +19,10 @@ from core.config import (
 )
 from core.environment import load
 from core.errors import ConfigError
+from core.identity.node import IdentityConfig
 
 S = TypeVar("S", bound="SharedSettings")
-_SECTIONS = ("engagement", "signals", "ranking", "popularity")
+_SECTIONS = ("engagement", "signals", "ranking", "popularity", "identity")
 
 
 class SharedSettings(msgspec.Struct, frozen=True, kw_only=True):
@@ -64,6 +65,7 @@ class SharedSettings(msgspec.Struct, frozen=True, kw_only=True):
     signals: SignalsConfig = SignalsConfig()
     ranking: RankingConfig = RankingConfig()
     popularity: PopularityConfig = PopularityConfig()
+    identity: IdentityConfig = IdentityConfig()
 
     @property
     def model(self) -> ModelConfig:

@@ -50,7 +50,6 @@ class InteractionEvent(
     strength: float | None = None
     impressions: tuple[str, ...] = ()
     answers: Mapping[str, AnswerValue] = {}
-    links: tuple[str, ...] = ()
 
 
 _ENCODER = msgspec.json.Encoder(order="deterministic")

@@ -42,6 +42,11 @@ class Begun(msgspec.Struct, frozen=True, kw_only=True):
     asked: Mapping[str, int]
 
 
+def each_alone(user_id: str, revision: int) -> Begun:
+    """A refresh by who knows of no links."""
+    return Begun(user_id=user_id, revision=revision, asked={user_id: revision})
+
+
 class EventSource(Protocol):
     """Where a person's events are read from."""
 

@@ -15,6 +15,7 @@ from adapters.contents import open_content_store
 from adapters.memory.dead_letters import InMemoryDeadLetters
 from adapters.memory.due_queue import InMemoryDueQueue
 from adapters.memory.event_buffer import InMemoryEventBuffer
+from adapters.memory.identity_graph import InMemoryIdentityGraph
 from adapters.memory.popularity import InMemoryPopularityStore
 from adapters.memory.stream import InMemoryRawBatchStream
 from adapters.memory.user_models import InMemoryUserModelStore
@@ -31,6 +32,7 @@ from ingest_worker.composition import (
     IngestProcess,
     Stores,
     ingest_parts,
+    person_events,
     popularity_counting,
     queue_observer,
     warn_if_open,
@@ -82,7 +84,7 @@ async def run_one_process(settings: OneProcess, when_served: Callable[[Content],
         models=stores.models,
         patient_models=stores.models,
         contents=contents,
-        events=stores.buffer,
+        events=person_events(settings, stores),
         views=views.counts,
     )
     serve = serve_app(settings, settings.serve, sources, CollectorRegistry())
@@ -116,7 +118,9 @@ def _counting(
 
 
 def _stores(settings: OneProcess) -> Stores:
+    graph = InMemoryIdentityGraph(settings.identity, clock_ms=clock_ms)
     return Stores(
+        graph=graph,
         buffer=InMemoryEventBuffer(
             window_ms=settings.model.window_ms, max_events=settings.max_events_per_user
         ),
@@ -126,7 +130,12 @@ def _stores(settings: OneProcess) -> Stores:
             max_bytes=settings.worker.max_dead_letter_bytes,
             clock_ms=clock_ms,
         ),
-        models=InMemoryUserModelStore(ttl_s=settings.model_ttl_s, clock_s=monotonic),
+        models=InMemoryUserModelStore(
+            ttl_s=settings.model_ttl_s,
+            clock_s=monotonic,
+            graph=graph,
+            identity=settings.identity,
+        ),
         popularity=InMemoryPopularityStore(ttl_s=POPULARITY_TTL_S, clock_s=monotonic),
     )
 

@@ -1,6 +1,7 @@
 """`BatchHandler`: what happens to raw batches, however they reached the worker.
 
-Everything it does may be done twice: events are set members, marks gather.
+Everything it does may be done twice: events are set members, links are kept as
+they were first said, marks gather.
 """
 
 from collections import Counter
@@ -9,28 +10,47 @@ from collections.abc import Callable, Mapping, Sequence
 import structlog
 
 from core.events import InteractionEvent
+from core.identity.node import Claim
 from core.log_names import BATCH_HANDLED, EVENT_REJECTED
 from core.normalizing.mapping import EventMapper
 from core.normalizing.normalize import normalize_events
-from core.normalizing.reasons import Rejection
+from core.normalizing.reasons import NormalizedBatch, Rejection
 from core.ports import EventBuffer
 from core.queues import DeadLetter, DeadLetters, DueQueue, RawBatch
+from ingest_worker.linking import Linker
 from ingest_worker.metrics import WorkerMetrics
+
+Normalize = Callable[[RawBatch], NormalizedBatch]
 
 _log = structlog.get_logger()
 
 
+def normalizer(mapper: EventMapper, *, window_ms: int) -> Normalize:
+    """What makes events of a raw batch."""
+
+    def normalize(batch: RawBatch) -> NormalizedBatch:
+        return normalize_events(
+            batch.body,
+            mapper,
+            arrived_ms=batch.received_ms,
+            window_ms=window_ms,
+            call_type=batch.call_type,
+        )
+
+    return normalize
+
+
 class BatchHandler:
-    """normalize_events -> EventBuffer -> mark the users due."""
+    """normalize_events -> IdentityGraph, EventBuffer -> mark the users due."""
 
     def __init__(
         self,
         *,
-        mapper: EventMapper,
+        normalize: Normalize,
+        linker: Linker,
         buffer: EventBuffer,
         queue: DueQueue,
         dead_letters: DeadLetters,
-        window_ms: int,
         clock_ms: Callable[[], int],
         marked: Callable[[], None],
         metrics: WorkerMetrics,
@@ -38,11 +58,11 @@ class BatchHandler:
         """Keep the parts; `clock_ms` tells the worker's time, `marked` is called after a mark."""
         self._marked = marked
         self._metrics = metrics
-        self._mapper = mapper
+        self._normalize = normalize
+        self._linker = linker
         self._buffer = buffer
         self._queue = queue
         self._dead_letters = dead_letters
-        self._window_ms = window_ms
         self._clock_ms = clock_ms
 
     async def handle(self, batches: Sequence[RawBatch]) -> None:
@@ -55,28 +75,25 @@ class BatchHandler:
 
     async def _handle(self, batches: Sequence[RawBatch]) -> None:
         events: list[InteractionEvent] = []
+        claims: list[Claim] = []
         letters: list[DeadLetter] = []
         accepted: dict[str, int] = {}
         expired = 0
         for batch in batches:
-            found = normalize_events(
-                batch.body,
-                self._mapper,
-                arrived_ms=batch.received_ms,
-                window_ms=self._window_ms,
-                call_type=batch.call_type,
-            )
+            found = self._normalize(batch)
             events += found.events
+            claims += found.claims
             expired += found.expired
             letters += _letters(batch, found.rejections)
             for event in found.events:
                 oldest_ms = accepted.get(event.user_id, batch.stored_ms)
                 accepted[event.user_id] = min(oldest_ms, batch.stored_ms)
         now_ms = self._clock_ms()
+        linked = await self._linker.link(claims)
         changed = await self._buffer.append(events, now_ms=now_ms)
         # Every user of the batch, not only the changed: after a crash between
         # append and mark, the second delivery changes nothing and must still mark.
-        await self._queue.mark(accepted, now_ms=now_ms)
+        await self._queue.mark({**dict.fromkeys(linked), **accepted}, now_ms=now_ms)
         self._marked()
         await self._reject(letters)
         rejected = Counter(letter.reason for letter in letters)

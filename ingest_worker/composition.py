@@ -17,12 +17,16 @@ from adapters.redis.connection import Client, connect
 from adapters.redis.dead_letters import RedisDeadLetters
 from adapters.redis.due_queue import RedisDueQueue
 from adapters.redis.event_buffer import RedisEventBuffer
+from adapters.redis.identity_graph import RedisIdentityGraph
 from adapters.redis.popularity import RedisPopularityStore
 from adapters.redis.stream import RedisRawBatchStream
 from adapters.redis.user_models import RedisUserModelStore
 from adapters.settings import SharedSettings, read_settings
 from core.errors import ConfigError
 from core.http.keys import KeyRing
+from core.identity.graph import IdentityGraph
+from core.identity.people import People
+from core.identity.person_events import PersonEvents
 from core.log_names import INGEST_OPENED
 from core.modelling.build import ModelBasis
 from core.normalizing.limits import EventLimits
@@ -33,11 +37,12 @@ from core.ports import ContentStore, EventBuffer, UserModelStore
 from core.queues import DeadLetters, DueQueue, RawBatchStream
 from core.updater import UserModelUpdater
 from ingest_worker.backpressure import Backpressure
-from ingest_worker.batches import BatchHandler
+from ingest_worker.batches import BatchHandler, normalizer
 from ingest_worker.counting.popularity import PopularityCounting
 from ingest_worker.counting.report import CountingReport
 from ingest_worker.counting.walk import BufferWalk
 from ingest_worker.heartbeats import Heartbeats
+from ingest_worker.linking import Linker
 from ingest_worker.metrics import StreamGauges, WebhookMetrics, WorkerMetrics
 from ingest_worker.observer import Observer
 from ingest_worker.operations import webhook_document
@@ -74,6 +79,7 @@ def ingest_settings(environ: Mapping[str, str]) -> IngestProcess:
 class Stores(msgspec.Struct, frozen=True, kw_only=True):
     """What the ingest side keeps and where, by whichever adapters."""
 
+    graph: IdentityGraph
     buffer: EventBuffer
     queue: DueQueue
     dead_letters: DeadLetters
@@ -133,6 +139,7 @@ def redis_stream(client: Client, ingest: IngestSettings) -> RedisRawBatchStream:
 def redis_stores(settings: IngestProcess, client: Client) -> Stores:
     """Everything over Redis."""
     return Stores(
+        graph=RedisIdentityGraph(client, settings.identity),
         buffer=RedisEventBuffer(
             client,
             window_ms=settings.model.window_ms,
@@ -145,7 +152,7 @@ def redis_stores(settings: IngestProcess, client: Client) -> Stores:
             max_letters=settings.worker.max_dead_letters,
             max_bytes=settings.worker.max_dead_letter_bytes,
         ),
-        models=RedisUserModelStore(client, ttl_s=settings.model_ttl_s),
+        models=RedisUserModelStore(client, ttl_s=settings.model_ttl_s, identity=settings.identity),
         popularity=RedisPopularityStore(client, ttl_s=POPULARITY_TTL_S),
     )
 
@@ -156,7 +163,22 @@ def model_updater(
     """What rebuilds models, over whichever adapters."""
     basis = ModelBasis.of(read_plan(settings.event_plan), settings.model)
     return UserModelUpdater(
-        stores.buffer, stores.models, contents, basis, between=lambda: asyncio.sleep(0)
+        person_events(settings, stores),
+        stores.models,
+        contents,
+        basis,
+        between=lambda: asyncio.sleep(0),
+    )
+
+
+def person_events(settings: SharedSettings, stores: Stores) -> PersonEvents:
+    """The buffered events by person."""
+    identity = settings.identity
+    return PersonEvents(
+        stores.buffer,
+        People(stores.graph, identity),
+        identity,
+        max_events=settings.max_events_per_user,
     )
 
 
@@ -179,11 +201,14 @@ def ingest_parts(
         beat=heartbeats.expect("refresher"),
     )
     handler = BatchHandler(
-        mapper=EventMapper(read_plan(settings.event_plan), settings.event),
+        normalize=normalizer(
+            EventMapper(read_plan(settings.event_plan), settings.event),
+            window_ms=settings.model.window_ms,
+        ),
+        linker=Linker(stores.graph, settings.identity, metrics),
         buffer=stores.buffer,
         queue=stores.queue,
         dead_letters=stores.dead_letters,
-        window_ms=settings.model.window_ms,
         clock_ms=clock_ms,
         marked=refresher.nudge,
         metrics=metrics,

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 
+from core.identity.node import REFUSALS
 from core.normalizing.reasons import REJECT_REASONS
 from core.queues import QueueDepth, ShardState
 
@@ -94,6 +95,9 @@ class WorkerMetrics:
         self.rejected_events = counter("rejected_events", "Events that cannot be used.", "reason")
         for reason in REJECT_REASONS:  # a series that starts at 0 shows its first increase
             self.rejected_events.labels(reason)
+        self.refused_links = counter("refused_links", "Links that do not count.", "reason")
+        for reason in REFUSALS:
+            self.refused_links.labels(reason)
         self.expired_events = counter("expired_events", "Events older than the window.")
         self.failed_batches = counter("failed_batches", "Batches not finished.", "kind")
         self.claimed_entries = counter("claimed_entries", "Entries taken over as stale.")

@@ -1,7 +1,7 @@
 """The debouncing refresher: takes due users in rounds and rebuilds their models."""
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 import structlog
 
@@ -98,21 +98,27 @@ class Refresher:
     async def _refresh(self, due: Sequence[DueUser]) -> None:
         user_ids = [user.user_id for user in due]
         refreshed = await self._updater.refresh(*user_ids, now_ms=self._clock_ms())
-        self._measure(due, refreshed)
-        await self._complete(due, {one.signals.user_id for one in refreshed})
+        outcomes = {user_id: one for one in refreshed for user_id in one.asked}
+        self._measure(due, refreshed, outcomes)
+        await self._complete(due, outcomes)
 
-    def _measure(self, due: Sequence[DueUser], refreshed: Sequence[Refreshed]) -> None:
+    def _measure(
+        self,
+        due: Sequence[DueUser],
+        refreshed: Sequence[Refreshed],
+        outcomes: Mapping[str, Refreshed],
+    ) -> None:
         saved_ms = self._clock_ms()
-        modelled = {one.signals.user_id for one in refreshed}
         for user in due:
-            if user.accepted_ms is not None and user.user_id in modelled:
+            if user.accepted_ms is not None and outcomes[user.user_id].signals is not None:
                 fresh_ms = max(saved_ms - user.accepted_ms, 0)
                 self._metrics.freshness_seconds.observe(fresh_ms / 1000)
         saved = sum(one.saved for one in refreshed)
+        built = sum(one.signals is not None for one in refreshed)
         for outcome, count in (
             ("saved", saved),
-            ("superseded", len(refreshed) - saved),
-            ("no_events", len(due) - len(refreshed)),
+            ("superseded", built - saved),
+            ("no_events", len(refreshed) - built),
         ):
             self._metrics.refreshed_users.labels(outcome).inc(count)
 
@@ -130,10 +136,14 @@ class Refresher:
                 self._metrics.failed_refreshes.inc()
                 _log.exception(REFRESH_FAILED, token=user.token)
 
-    async def _complete(self, due: Sequence[DueUser], with_events: set[str]) -> None:
-        """Book the next refresh as long as the buffer holds events of the user."""
-        alive = [user for user in due if user.user_id in with_events]
-        gone = [user for user in due if user.user_id not in with_events]
+    async def _complete(self, due: Sequence[DueUser], outcomes: Mapping[str, Refreshed]) -> None:
+        """Book the next refresh as long as there are events, or when a model has to go."""
         again_ms = self._clock_ms() + self._again_after_ms
-        await self._queue.complete(alive, again_ms=again_ms)
-        await self._queue.complete(gone, again_ms=None)
+        booked: dict[int | None, list[DueUser]] = {}
+        for user in due:
+            one = outcomes[user.user_id]
+            ends_ms = again_ms if one.ends_ms is None else one.ends_ms + 1
+            at_ms = None if one.signals is None else min(again_ms, ends_ms)
+            booked.setdefault(at_ms, []).append(user)
+        for at_ms, users in booked.items():
+            await self._queue.complete(users, again_ms=at_ms)

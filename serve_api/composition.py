@@ -23,6 +23,8 @@ from adapters.standby import standby_of
 from core.config import CandidateConfig
 from core.content import ContentFilter
 from core.http.openapi import ApiDocument, ServiceInfo
+from core.identity.people import People
+from core.identity.person_events import PersonEvents
 from core.log_names import MODELS_MISSED, SERVE_CLOSED, SERVE_OPENED
 from core.modelling.build import ModelBasis
 from core.popularity.store import PopularityStore
@@ -173,7 +175,7 @@ async def _models(settings: ServeProcess) -> AsyncIterator[UserModelStore]:
             return
         from adapters.redis.user_models import RedisUserModelStore  # noqa: PLC0415
 
-        models = RedisUserModelStore(client, ttl_s=settings.model_ttl_s)
+        models = RedisUserModelStore(client, ttl_s=settings.model_ttl_s, identity=settings.identity)
         async with BreakerGuard(
             "models",
             lambda: models.get_signals("readiness-probe"),
@@ -224,7 +226,7 @@ def _patient_models(
         return models
     from adapters.redis.user_models import RedisUserModelStore  # noqa: PLC0415
 
-    return RedisUserModelStore(client, ttl_s=settings.model_ttl_s)
+    return RedisUserModelStore(client, ttl_s=settings.model_ttl_s, identity=settings.identity)
 
 
 def _events(settings: ServeProcess, client: "Client | None") -> EventSource:
@@ -232,7 +234,10 @@ def _events(settings: ServeProcess, client: "Client | None") -> EventSource:
     if client is None:
         return InMemoryEventBuffer(window_ms=window_ms, max_events=most)
     from adapters.redis.event_buffer import RedisEventBuffer  # noqa: PLC0415
+    from adapters.redis.identity_graph import RedisIdentityGraph  # noqa: PLC0415
 
-    return RedisEventBuffer(
+    buffer = RedisEventBuffer(
         client, window_ms=window_ms, max_events=most, model_ttl_s=settings.model_ttl_s
     )
+    people = People(RedisIdentityGraph(client, settings.identity), settings.identity)
+    return PersonEvents(buffer, people, settings.identity, max_events=most)

@@ -1,6 +1,6 @@
 """`GuardedModels`: the visitors' models, for readers who do not wait for them."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from core.ports import UserModelStore
 from core.signals import UserSignals
@@ -22,3 +22,7 @@ class GuardedModels:
     async def get_signals(self, user_id: str) -> UserSignals | None:
         """The model. Raises: RetryableError in good time."""
         return await self._guard.call(lambda: self._models.get_signals(user_id))
+
+    async def drop(self, revisions: Mapping[str, int | None]) -> int:
+        """As without a guard; nothing here drops."""
+        return await self._models.drop(revisions)

@@ -59,6 +59,11 @@ def normalize(
     )
 
 
+def links(found: NormalizedBatch) -> set[tuple[str, str]]:
+    """Which ids a batch says are which other's."""
+    return {(one.of, one.person) for one in found.claims if one.of != one.person}
+
+
 _THEMES = {
     "hiding": "A family lives behind a bookcase and waits for the end of the occupation",
     "resistance": "Students print leaflets at night and scatter them in the university",

@@ -3,7 +3,7 @@
 from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 
 from core.events import InteractionEvent, decode_member, encode_member
-from core.ports import EventWindow
+from core.ports import Begun, EventWindow, each_alone
 
 
 class InMemoryEventBuffer:
@@ -33,6 +33,12 @@ class InMemoryEventBuffer:
         for user_id in changed:
             self._revisions[user_id] = max(self._revisions.get(user_id, 0) + 1, now_ms)
         return frozenset(changed)
+
+    async def begin(self, user_ids: Sequence[str], *, now_ms: int) -> Sequence[Begun]:
+        """Begin to refresh each of the ids."""
+        for user_id in user_ids:
+            self._revisions[user_id] = max(self._revisions.get(user_id, 0) + 1, now_ms)
+        return [each_alone(one, self._revisions[one]) for one in dict.fromkeys(user_ids)]
 
     async def fetch_events(
         self, user_ids: Sequence[str], *, since_ms: int
@@ -80,6 +86,10 @@ class FakeEventSource:
         """Keep the events; the revision never changes."""
         self._events = tuple(events)
         self._revision = revision
+
+    async def begin(self, user_ids: Sequence[str], *, now_ms: int) -> Sequence[Begun]:  # noqa: ARG002
+        """Begin to refresh each of the ids, at the one revision."""
+        return [each_alone(one, self._revision) for one in dict.fromkeys(user_ids)]
 
     async def fetch_events(
         self, user_ids: Sequence[str], *, since_ms: int

@@ -9,7 +9,7 @@ from adapters.redis.connection import Client, driver_errors
 from adapters.redis.keys import events_key, revision_key, user_of
 from adapters.redis.scripts import Call, Script, run_script
 from core.events import InteractionEvent, decode_member, encode_member
-from core.ports import EventWindow
+from core.ports import Begun, EventWindow, each_alone
 
 _EVENTS_A_CALL = 1000
 """Lua's unpack takes some 8000 values; an event is two."""
@@ -62,6 +62,14 @@ return changes
 """)
 
 
+# Also of an id without events: a refresh that finds none must not be outdone by an older one.
+_BEGIN = Script("""
+local revision = tonumber(redis.call('GET', KEYS[1]) or 0) + 1
+local text = string.format('%.0f', math.max(revision, tonumber(ARGV[1])))
+redis.call('SET', KEYS[1], text, 'PX', ARGV[2])
+return text
+""")
+
 _Part = tuple[str, list[int | bytes]]
 """A user, and times and members in turn."""
 
@@ -103,6 +111,14 @@ class RedisEventBuffer:
             )
         changed = chain.from_iterable(found)
         return frozenset(user for (user, _), count in zip(parts, changed, strict=True) if count)
+
+    async def begin(self, user_ids: Sequence[str], *, now_ms: int) -> Sequence[Begun]:
+        """Begin to refresh each of the ids."""
+        ids = list(dict.fromkeys(user_ids))
+        calls = [Call((revision_key(one),), (now_ms, self._revision_ttl_ms)) for one in ids]
+        with driver_errors("beginning a refresh"):
+            found = await run_script(self._client, _BEGIN, calls)
+        return [each_alone(one, int(text)) for one, text in zip(ids, found, strict=True)]
 
     async def fetch_events(
         self, user_ids: Sequence[str], *, since_ms: int

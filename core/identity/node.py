@@ -7,7 +7,7 @@ never joined by an id that both have used.
 """
 
 from collections.abc import Mapping, Sequence
-from typing import Literal
+from typing import Literal, get_args
 
 import msgspec
 
@@ -66,6 +66,9 @@ class Node(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 
 
 NOBODY = Node()
+Refusal = Literal["shared", "two_persons", "of_another"]
+"""A device of too many; a person of their own; a device that somebody was linked to before."""
+REFUSALS: tuple[str, ...] = get_args(Refusal)
 
 
 def persons_of(node: Node) -> dict[str, int]:
@@ -94,10 +97,10 @@ def owner_of(node: Node, config: IdentityConfig) -> str | None:
     return min(persons, key=lambda person: (persons[person], person))
 
 
-def refusal_of(claim: Claim, node: Node, config: IdentityConfig) -> str | None:
+def refusal_of(claim: Claim, node: Node, config: IdentityConfig) -> Refusal | None:
     """Why a claim does not count, as far as is known by now; None where it does."""
     if claim.of == claim.person or owner_of(node, config) == claim.person:
         return None
-    if claim.person not in persons_of(node):
-        return "two_persons" if node.is_person else "shared"
-    return "shared" if is_shared(node, config) else "of_another"
+    if is_shared(node, config):
+        return "shared"
+    return "of_another" if claim.person in persons_of(node) else "two_persons"

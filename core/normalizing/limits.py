@@ -15,7 +15,7 @@ class EventLimits(Section, frozen=True, kw_only=True):
     max_listed: Count = 200
     """Items, impressions and values of an answer past this many are left out."""
     max_links: Count = 20
-    """The same for the ids that an event says are one visitor's, in their order."""
+    """The same for the ids that an alias or a merge names, in their order."""
 
 
 DEFAULT_LIMITS = EventLimits()

@@ -22,7 +22,6 @@ CALL_TYPES: dict[str, EventKind] = {
     "group": "group",
 }
 _NEEDS_CONTENT = frozenset({"view_started", "view_ended", "interaction"})
-_LINKING = frozenset({"identify", "alias", "merge"})
 
 
 class EventMapper:
@@ -98,24 +97,15 @@ class EventMapper:
     def _identity(
         self, event: dict[str, Any], kind: EventKind, base: InteractionEvent
     ) -> InteractionEvent:
-        if kind not in _LINKING:
+        if kind != "identify":
             return msgspec.structs.replace(base, kind=kind)
-        named = (event.get("anonymousId"), event.get("previousId"), *merged_ids(event))
-        linked = {bounded_id(one, self.limits.max_id_chars) for one in named}
-        links = sorted(one for one in linked if one and one != base.user_id)
         traits: dict[str, Any] = {}
-        if kind == "identify":
-            context = event.get("context")
-            nested = context.get("traits") if isinstance(context, dict) else None
-            for source in (nested, event.get("traits")):  # the root wins
-                if isinstance(source, dict):
-                    traits |= {key: value for key, value in source.items() if value is not None}
-        return msgspec.structs.replace(
-            base,
-            kind=kind,
-            links=tuple(links[: self.limits.max_links]),
-            answers=self._answers(traits),
-        )
+        context = event.get("context")
+        nested = context.get("traits") if isinstance(context, dict) else None
+        for source in (nested, event.get("traits")):  # the root wins
+            if isinstance(source, dict):
+                traits |= {key: value for key, value in source.items() if value is not None}
+        return msgspec.structs.replace(base, kind=kind, answers=self._answers(traits))
 
     def _ids(self, places: Places, ends: Ends) -> list[str]:
         """The items that the first path with any leads to, each once."""
@@ -140,18 +130,6 @@ class EventMapper:
             if bare in self._answer_keys and (said := answer(value, self.limits)) is not None:
                 kept[bare] = said
         return kept
-
-
-def merged_ids(event: dict[str, Any]) -> list[str]:
-    """The user and anonymous ids that a merge call names; e-mail and the like are not looked at."""
-    properties = event.get("mergeProperties")
-    return [
-        found
-        for one in (properties if isinstance(properties, list) else ())
-        if isinstance(one, dict)
-        and str(one.get("type")).replace("_", "").lower() in ("userid", "anonymousid")
-        and (found := text_id(one.get("value"))) is not None
-    ]
 
 
 def answer_key(key: str, prefixes: Sequence[str]) -> str:

@@ -5,16 +5,18 @@ and costs its neighbours nothing.
 """
 
 import hashlib
-from typing import Any
+from typing import Any, NamedTuple
 
 import msgspec
 
 from core.events import InteractionEvent
+from core.identity.node import Claim
 from core.normalizing.body import Malformed, NotJsonError, split_body
 from core.normalizing.clock import event_time
 from core.normalizing.depth import deeper_ones
 from core.normalizing.ids import text_id
-from core.normalizing.mapping import CALL_TYPES, EventMapper, merged_ids
+from core.normalizing.linking import claims_of, visitor_of
+from core.normalizing.mapping import CALL_TYPES, EventMapper
 from core.normalizing.reasons import NormalizedBatch, Rejection, UnusableEventError
 from core.normalizing.rejections import Unusable, given_message_id, reject
 
@@ -22,6 +24,11 @@ _KNOWN_CALLS = frozenset({"track", *CALL_TYPES})
 # What a retry or RudderStack's own way changes, so it cannot tell two events apart.
 _VOLATILE = frozenset({"sentAt", "receivedAt", "rudderId", "request_ip"})
 _DETERMINISTIC = msgspec.json.Encoder(order="deterministic")
+
+
+class _Normalized(NamedTuple):
+    events: list[InteractionEvent]
+    claims: list[Claim]
 
 
 def normalize_events(
@@ -46,6 +53,7 @@ def normalize_events(
         whole = Rejection(reason="malformed", message_id=None, body=body)
         return NormalizedBatch(events=(), rejections=(whole,), expired=0)
     events: list[InteractionEvent] = []
+    claims: list[Claim] = []
     unusable: list[Unusable] = []
     expired = 0
     # A path such as /v1/track types the one bare event; those of a batch type themselves.
@@ -63,29 +71,33 @@ def normalize_events(
         except RecursionError:  # where the setting allows more than Python does
             unusable.append(Unusable("too_deep", place))
             continue
-        if found[0].ts_ms < arrived_ms - window_ms:
+        if found.events[0].ts_ms < arrived_ms - window_ms:
             expired += 1
         else:
-            events += found
+            events += found.events
+            claims += found.claims
     rejections = reject(
         unusable, body, request, call_type=bare_call, max_id_chars=limits.max_id_chars
     )
-    return NormalizedBatch(events=tuple(events), rejections=rejections, expired=expired)
+    return NormalizedBatch(
+        events=tuple(events), claims=tuple(claims), rejections=rejections, expired=expired
+    )
 
 
 def _normalize(
     event: Any, mapper: EventMapper, sent_at: Any, arrived_ms: int, call_type: str | None
-) -> list[InteractionEvent]:
+) -> _Normalized:
     if not isinstance(event, dict):
         raise UnusableEventError(event.reason if isinstance(event, Malformed) else "not_an_object")
     call = _call(event, call_type)
     base = InteractionEvent(
-        user_id=_user(event, mapper.limits.max_id_chars),
+        user_id=visitor_of(event, mapper.limits.max_id_chars),
         ts_ms=event_time(event, sent_at, arrived_ms),
         message_id=_message_id(event, mapper.limits.max_id_chars),
         kind="other",
     )
-    return mapper.map(event, call, base)
+    claims = claims_of(event, call, base.ts_ms, mapper.limits)
+    return _Normalized(mapper.map(event, call, base), claims)
 
 
 def _call(event: dict[str, Any], call_type: str | None) -> str:
@@ -98,17 +110,6 @@ def _call(event: dict[str, Any], call_type: str | None) -> str:
     if name not in _KNOWN_CALLS:
         raise UnusableEventError("unknown_type")
     return name
-
-
-def _user(event: dict[str, Any], max_chars: int) -> str:
-    user = text_id(event.get("userId")) or text_id(event.get("anonymousId"))
-    if user is None and (merged := merged_ids(event)):
-        user = merged[0]
-    if user is None:
-        raise UnusableEventError("no_user")
-    if len(user) > max_chars:
-        raise UnusableEventError("user_id_too_long")
-    return user
 
 
 def _message_id(event: dict[str, Any], max_chars: int) -> str:

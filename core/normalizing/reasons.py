@@ -5,6 +5,7 @@ from typing import Literal, get_args
 import msgspec
 
 from core.events import InteractionEvent
+from core.identity.node import Claim
 
 RejectReason = Literal[
     "malformed",
@@ -34,9 +35,13 @@ class Rejection(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class NormalizedBatch(msgspec.Struct, frozen=True, kw_only=True):
-    """What came of one request body. `expired` counts events older than the window."""
+    """What came of one request body. `expired` counts events older than the window.
+
+    `claims` are what the events say about whose ids they are.
+    """
 
     events: tuple[InteractionEvent, ...]
+    claims: tuple[Claim, ...] = ()
     rejections: tuple[Rejection, ...]
     expired: int
 

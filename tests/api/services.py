@@ -1,7 +1,7 @@
 """Both services in this process, over stores in its memory."""
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import msgspec
@@ -80,6 +80,9 @@ class ModelsAway:
 
     async def get_signals(self, user_id: str) -> UserSignals | None:
         raise RetryableError(f"away, asked for {user_id}")
+
+    async def drop(self, revisions: Mapping[str, int | None]) -> int:
+        raise RetryableError(f"away, told to drop {len(revisions)} models")
 
 
 def read_api_without_stores(**settings: Any) -> SecuredApp:

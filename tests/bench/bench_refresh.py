@@ -12,10 +12,13 @@ from adapters.contents import open_content_store
 from adapters.process import clock_ms
 from adapters.redis.connection import Client, connect
 from adapters.redis.event_buffer import RedisEventBuffer
+from adapters.redis.identity_graph import RedisIdentityGraph
 from adapters.redis.keys import events_key, model_key, revision_key
 from adapters.redis.scripts import Call, run_script
 from adapters.redis.user_models import _SAVE, RedisUserModelStore
 from core.content import Content
+from core.identity.people import People
+from core.identity.person_events import PersonEvents
 from core.modelling.build import ModelBasis, build_user_signals
 from core.normalizing.mapping import EventMapper
 from core.ports import EventWindow
@@ -49,8 +52,11 @@ async def _measure(settings: IngestProcess, effort: Effort) -> list[Row]:
         max_events=settings.max_events_per_user,
         model_ttl_s=settings.model_ttl_s,
     )
+    identity = settings.identity
+    people = People(RedisIdentityGraph(client, identity), identity)
+    source = PersonEvents(buffer, people, identity, max_events=settings.max_events_per_user)
     updater = UserModelUpdater(
-        buffer, RedisUserModelStore(client, ttl_s=settings.model_ttl_s), contents, basis
+        source, RedisUserModelStore(client, ttl_s=settings.model_ttl_s), contents, basis
     )
     users = [visitor(number) for number in range(_VISITORS)]
     items = await item_ids(contents)
@@ -60,14 +66,15 @@ async def _measure(settings: IngestProcess, effort: Effort) -> list[Row]:
     rounds = cycle([users[start : start + _ROUND] for start in range(0, _VISITORS, _ROUND)])
     windows = await buffer.fetch_events(next(rounds), since_ms=0)
     refreshed = await updater.refresh(*next(rounds), now_ms=clock_ms())
-    if any(one.signals.window.events != _EVENTS or not one.saved for one in refreshed):
+    models = [one.signals for one in refreshed if one.signals is not None and one.saved]
+    if len(models) < _ROUND or any(one.window.events != _EVENTS for one in models):
         raise RuntimeError(f"models of {_EVENTS} events were to be saved: {refreshed}")
 
     async def refresh() -> None:
         await updater.refresh(*next(rounds), now_ms=clock_ms())
 
     work = {
-        "redis": _redis_alone(client, lambda: next(rounds), refreshed[0].signals),
+        "redis": _redis_alone(client, lambda: next(rounds), models[0]),
         "build": _build_alone(windows, await contents.get(items), basis),
         "refresh": refresh,
     }

@@ -40,4 +40,5 @@ async def save_models(
         found = history(user, events, items, EventMapper(basis.plan))
         await buffer.append(found, now_ms=clock_ms())
     updater = UserModelUpdater(buffer, models, contents, basis)
-    return [one.signals for one in await updater.refresh(*users, now_ms=clock_ms())]
+    refreshed = await updater.refresh(*users, now_ms=clock_ms())
+    return [one.signals for one in refreshed if one.signals is not None]

@@ -55,7 +55,7 @@ async def stored(left: list[Trace]) -> Found:
     refreshed = await updater.refresh(*users, now_ms=now_ms)
     return Found(
         buffers={one.user_id: one.events for one in await buffer.fetch_events(users, since_ms=0)},
-        models={one.signals.user_id: one.signals for one in refreshed},
+        models={one.user_id: one.signals for one in refreshed if one.signals is not None},
         letters=frozenset(one for one in left if isinstance(one, Letter)),
     )
 

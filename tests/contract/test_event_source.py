@@ -58,7 +58,6 @@ class TestEventSource:
             strength=-0.5,
             impressions=("a", "b"),
             answers={"age": 30, "likes": ("music", 1.5)},
-            links=("other",),
         )
         source = await open_source([full])
         [window] = await source.fetch_events([uid], since_ms=0)

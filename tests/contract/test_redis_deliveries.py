@@ -10,13 +10,16 @@ from adapters.redis.connection import Client
 from adapters.redis.dead_letters import RedisDeadLetters
 from adapters.redis.due_queue import RedisDueQueue
 from adapters.redis.event_buffer import RedisEventBuffer
+from adapters.redis.identity_graph import RedisIdentityGraph
 from adapters.redis.keys import GROUP, stream_key
 from adapters.redis.pending import RedisPendingBatches
 from adapters.redis.stream import BODY_FIELD
 from core.errors import RetryableError
+from core.identity.node import IdentityConfig
 from core.queues import Debounce, RawBatch, StaleEntry
-from ingest_worker.batches import BatchHandler
+from ingest_worker.batches import BatchHandler, normalizer
 from ingest_worker.keeper import EXHAUSTED, KeeperPace, StreamKeeper
+from ingest_worker.linking import Linker
 from tests.build import MAPPER, NOW_MS, WINDOW_MS, worker_metrics
 
 KEY = stream_key(0)
@@ -70,15 +73,16 @@ def buffer_of(client: Client) -> RedisEventBuffer:
 
 
 def handler_of(client: Client) -> BatchHandler:
+    metrics, config = worker_metrics(), IdentityConfig()
     return BatchHandler(
-        mapper=MAPPER,
+        normalize=normalizer(MAPPER, window_ms=WINDOW_MS),
+        linker=Linker(RedisIdentityGraph(client, config), config, metrics),
         buffer=buffer_of(client),
         queue=RedisDueQueue(client, Debounce(), shards=1),
         dead_letters=letters_of(client),
-        window_ms=WINDOW_MS,
         clock_ms=lambda: NOW_MS,
         marked=beat,
-        metrics=worker_metrics(),
+        metrics=metrics,
     )
 
 

@@ -1,14 +1,14 @@
 """A refresher that goes one call to a store further at a time, so that two can interleave."""
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 
 import msgspec
 
 from core.config import ModelConfig
 from core.modelling.build import ModelBasis
-from core.ports import EventBuffer, EventWindow, UserModelStore
+from core.ports import Begun, EventBuffer, EventWindow, UserModelStore
 from core.queues import DueQueue, DueUser
 from core.signals import UserSignals
 from core.updater import UserModelUpdater
@@ -71,6 +71,11 @@ class SteppedWorker:
         await self._wait("complete")
         await self._stores.queue.complete(done, again_ms=again_ms)
 
+    async def begin(self, user_ids: Sequence[str], *, now_ms: int) -> Sequence[Begun]:
+        """As the buffer does, in turn."""
+        await self._wait("begin")
+        return await self._stores.buffer.begin(user_ids, now_ms=now_ms)
+
     async def fetch_events(
         self, user_ids: Sequence[str], *, since_ms: int
     ) -> Sequence[EventWindow]:
@@ -82,6 +87,11 @@ class SteppedWorker:
         """As the store does, in turn."""
         await self._wait("save_signals")
         return await self._stores.models.save_signals(models)
+
+    async def drop(self, revisions: Mapping[str, int | None]) -> int:
+        """As the store does, in turn."""
+        await self._wait("drop")
+        return await self._stores.models.drop(revisions)
 
     async def _step(self) -> str:
         """Make the call that it waits with; the next one, empty where the round has ended."""

@@ -9,13 +9,18 @@ from prometheus_client import CollectorRegistry
 from adapters.memory.dead_letters import InMemoryDeadLetters
 from adapters.memory.due_queue import InMemoryDueQueue
 from adapters.memory.event_buffer import InMemoryEventBuffer
+from adapters.memory.identity_graph import InMemoryIdentityGraph
 from adapters.memory.user_models import InMemoryUserModelStore
 from core.config import ModelConfig
+from core.identity.node import IdentityConfig
+from core.identity.people import People
+from core.identity.person_events import PersonEvents
 from core.modelling.build import ModelBasis
 from core.queues import Debounce, RawBatch, StaleEntry
 from core.updater import UserModelUpdater
-from ingest_worker.batches import BatchHandler
+from ingest_worker.batches import BatchHandler, normalizer
 from ingest_worker.keeper import KeeperPace, PendingBatches, StreamKeeper
+from ingest_worker.linking import Linker
 from ingest_worker.metrics import StreamGauges, WorkerMetrics
 from ingest_worker.refresher import Refresher
 from tests.build import (
@@ -42,11 +47,18 @@ class Loop:
         self.buffer = buffer or InMemoryEventBuffer(window_ms=WINDOW_MS, max_events=100)
         self.queue = InMemoryDueQueue(Debounce())
         self.letters = dead_letters()
-        self.models = InMemoryUserModelStore(ttl_s=7 * 86_400, clock_s=lambda: self.now_ms / 1000)
+        identity = IdentityConfig()
+        self.graph = InMemoryIdentityGraph(identity, clock_ms=lambda: self.now_ms)
+        self.models = InMemoryUserModelStore(
+            ttl_s=7 * 86_400, clock_s=lambda: self.now_ms / 1000, graph=self.graph
+        )
+        self.events = PersonEvents(
+            self.buffer, People(self.graph, identity), identity, max_events=100
+        )
         basis = ModelBasis.of(PLAN, ModelConfig())
         self.refresher = Refresher(
             queue=self.queue,
-            updater=UserModelUpdater(self.buffer, self.models, themed_catalogue(), basis),
+            updater=UserModelUpdater(self.events, self.models, themed_catalogue(), basis),
             clock_ms=lambda: self.now_ms,
             users_a_round=20,
             poll_ms=1,
@@ -55,11 +67,11 @@ class Loop:
             beat=nothing,
         )
         self.handler = BatchHandler(
-            mapper=MAPPER,
+            normalize=normalizer(MAPPER, window_ms=WINDOW_MS),
+            linker=Linker(self.graph, identity, self.metrics),
             buffer=self.buffer,
             queue=self.queue,
             dead_letters=self.letters,
-            window_ms=WINDOW_MS,
             clock_ms=lambda: self.now_ms,
             marked=self.refresher.nudge,
             metrics=self.metrics,

@@ -8,10 +8,12 @@ import pytest
 from adapters.memory.dead_letters import InMemoryDeadLetters
 from adapters.memory.due_queue import InMemoryDueQueue
 from adapters.memory.event_buffer import InMemoryEventBuffer
+from adapters.memory.identity_graph import InMemoryIdentityGraph
 from adapters.memory.popularity import InMemoryPopularityStore
 from adapters.memory.user_models import InMemoryUserModelStore
 from adapters.plans.toml import read_plan
 from core.events import InteractionEvent
+from core.identity.node import IdentityConfig
 from core.normalizing.limits import EventLimits
 from core.normalizing.mapping import EventMapper
 from core.normalizing.normalize import normalize_events
@@ -20,7 +22,7 @@ from core.plan import EventPlan
 from core.queues import Debounce
 from ingest_worker.composition import Stores, ingest_parts, ingest_settings
 from ingest_worker.heartbeats import Heartbeats
-from tests.build import NOW_MS, PLAN, WINDOW_MS, raw_batch, themed_catalogue, worker_metrics
+from tests.build import NOW_MS, PLAN, WINDOW_MS, links, raw_batch, themed_catalogue, worker_metrics
 
 SMALL = EventLimits(max_id_chars=5, max_text_chars=4, max_listed=2, max_links=2)
 TRACK = {"type": "track", "userId": "u1", "messageId": "m1"}
@@ -100,9 +102,11 @@ def test_an_order_of_a_hundred_thousand_items_is_not_as_many_events() -> None:
 
 def test_of_more_linked_ids_the_first_in_their_order_stay_and_longer_ones_never_do() -> None:
     named = [{"type": "user_id", "value": value} for value in ("d", "a", "toolong", "c", "b")]
-    assert one({**TRACK, "type": "merge", "mergeProperties": named}).links == ("a", "b")
+    merge = {**TRACK, "type": "merge", "mergeProperties": named}
+    user = TRACK["userId"]
+    assert links(limited(merge)) == {("a", user), ("b", user)}
     alias = {**TRACK, "type": "alias", "previousId": "toolong", "anonymousId": "anon"}
-    assert one(alias).links == ("anon",)
+    assert links(limited(alias)) == {("anon", user)}
 
 
 @pytest.mark.parametrize(
@@ -117,6 +121,7 @@ async def test_the_worker_keeps_to_its_settings(setting: str, event: Any, reason
         settings = ingest_settings({"REDIS_URL": "redis://unused", setting: value})
         letters = InMemoryDeadLetters(max_letters=9, max_bytes=9999, clock_ms=lambda: NOW_MS)
         stores = Stores(
+            graph=InMemoryIdentityGraph(IdentityConfig(), clock_ms=lambda: NOW_MS),
             buffer=InMemoryEventBuffer(window_ms=WINDOW_MS, max_events=9),
             queue=InMemoryDueQueue(Debounce()),
             dead_letters=letters,

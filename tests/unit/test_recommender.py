@@ -146,6 +146,7 @@ async def test_likes_that_have_faded_to_nothing_have_no_part_in_a_score() -> Non
     basis = ModelBasis.of(PLAN, ModelConfig(engagement=EngagementConfig(half_life_days=1)))
     old = FakeEventSource([read("hiding-0", 40, ts_ms=NOW_MS - 20 * DAY_MS)])
     [one] = await UserModelUpdater(old, models, STORE, basis).refresh("u1", now_ms=NOW_MS)
+    assert one.signals is not None
     assert one.signals.positives == {"hiding-0": 0.0}
     recommender = Recommender(models, STORE, RankingConfig(), basis.config_version)
     answer = await recommender.recommend(

@@ -68,4 +68,5 @@ async def test_others_have_their_turn_before_every_model() -> None:
 
 
 async def test_a_visitor_without_events_gets_no_model() -> None:
-    assert await updater(themed_catalogue()).refresh("stranger", now_ms=NOW_MS) == []
+    [one] = await updater(themed_catalogue()).refresh("stranger", now_ms=NOW_MS)
+    assert (one.signals, one.saved) == (None, False)
