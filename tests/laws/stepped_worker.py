@@ -7,6 +7,10 @@ from contextlib import suppress
 import msgspec
 
 from core.config import ModelConfig
+from core.identity.graph import IdentityGraph
+from core.identity.node import IdentityConfig, Node
+from core.identity.people import People
+from core.identity.person_events import PersonEvents
 from core.modelling.build import ModelBasis
 from core.ports import Begun, EventBuffer, EventWindow, UserModelStore
 from core.queues import DueQueue, DueUser
@@ -16,15 +20,22 @@ from ingest_worker.refresher import Refresher
 from tests.build import DAY_MS, PLAN, themed_catalogue, worker_metrics
 
 CONTENTS = themed_catalogue(per_theme=1)
+IDENTITY = IdentityConfig(max_persons=1)
 BASIS = ModelBasis.of(PLAN, ModelConfig())
 
 
 class Stores(msgspec.Struct):
     """What the workers share."""
 
+    graph: IdentityGraph
     buffer: EventBuffer
     models: UserModelStore
     queue: DueQueue
+
+
+def person_events(graph: IdentityGraph, buffer: EventBuffer) -> PersonEvents:
+    """The events by person."""
+    return PersonEvents(buffer, People(graph, IDENTITY), IDENTITY, max_events=100)
 
 
 class SteppedWorker:
@@ -39,7 +50,12 @@ class SteppedWorker:
         self._round: asyncio.Task[bool] | None = None
         self._refresher = Refresher(
             queue=self,  # type: ignore[arg-type]  # a worker marks nobody
-            updater=UserModelUpdater(self, self, CONTENTS, BASIS),  # type: ignore[arg-type]
+            updater=UserModelUpdater(
+                person_events(self, self),  # type: ignore[arg-type]
+                self,
+                CONTENTS,
+                BASIS,
+            ),
             clock_ms=clock_ms,
             users_a_round=2,
             poll_ms=1,
@@ -82,6 +98,15 @@ class SteppedWorker:
         """As the buffer does, in turn."""
         await self._wait("fetch_events")
         return await self._stores.buffer.fetch_events(user_ids, since_ms=since_ms)
+
+    async def look(self, user_ids: Sequence[str]) -> Mapping[str, Node]:
+        """As the graph does, in turn."""
+        await self._wait("look")
+        return await self._stores.graph.look(user_ids)
+
+    async def get_signals(self, user_id: str) -> UserSignals | None:
+        """Never asked for: a worker writes models."""
+        raise NotImplementedError(user_id)
 
     async def save_signals(self, models: Sequence[UserSignals]) -> Sequence[bool]:
         """As the store does, in turn."""

@@ -9,26 +9,38 @@ from hypothesis.stateful import RuleBasedStateMachine, rule, run_state_machine_a
 
 from adapters.memory.due_queue import InMemoryDueQueue
 from adapters.memory.event_buffer import InMemoryEventBuffer
+from adapters.memory.identity_graph import InMemoryIdentityGraph
 from adapters.memory.user_models import InMemoryUserModelStore
 from adapters.redis.connection import Client
 from adapters.redis.due_queue import RedisDueQueue
 from adapters.redis.event_buffer import RedisEventBuffer
+from adapters.redis.identity_graph import RedisIdentityGraph
 from adapters.redis.user_models import RedisUserModelStore
 from core.events import InteractionEvent
+from core.identity.node import Claim
 from core.queues import Debounce
 from core.signals import comparable
 from core.updater import UserModelUpdater
-from tests.build import DAY_MS, NOW_MS, WINDOW_MS, read
+from ingest_worker.linking import Linker
+from tests.build import DAY_MS, NOW_MS, WINDOW_MS, read, worker_metrics
 from tests.laws.conftest import emptied
 from tests.laws.debounce_model import mark_due
-from tests.laws.stepped_worker import BASIS, CONTENTS, SteppedWorker, Stores
+from tests.laws.stepped_worker import (
+    BASIS,
+    CONTENTS,
+    IDENTITY,
+    SteppedWorker,
+    Stores,
+    person_events,
+)
 
 TIMES = Debounce()
 TTL_S = 7 * 86_400
 MAX_EVENTS = 4
-USERS = ("u1", "u2")
+USERS = ("u1", "u2", "phone")
+PERSONS = ("u1", "u2")
 ITEMS = sorted(content.id for content in CONTENTS.contents)
-CALLS = st.sampled_from(("begin", "fetch_events", "save_signals", "drop", "complete", ""))
+CALLS = st.sampled_from(("begin", "look", "fetch_events", "save_signals", "drop", "complete", ""))
 """Before which a refresher stands still; empty: at the end of its round."""
 BOTH = st.tuples(CALLS.filter(bool), CALLS)
 PASSING_MS = st.sampled_from((250, TIMES.lease_ms))
@@ -36,19 +48,24 @@ EXAMPLES = settings(max_examples=100, stateful_step_count=50, deadline=None)
 
 
 def in_memory() -> Stores:
+    graph = InMemoryIdentityGraph(IDENTITY, clock_ms=lambda: NOW_MS)
     return Stores(
+        graph=graph,
         buffer=InMemoryEventBuffer(window_ms=WINDOW_MS, max_events=MAX_EVENTS),
-        models=InMemoryUserModelStore(ttl_s=TTL_S, clock_s=lambda: 0.0),
+        models=InMemoryUserModelStore(
+            ttl_s=TTL_S, clock_s=lambda: 0.0, graph=graph, identity=IDENTITY
+        ),
         queue=InMemoryDueQueue(TIMES),
     )
 
 
 def in_redis(client: Client) -> Stores:
     return Stores(
+        graph=RedisIdentityGraph(client, IDENTITY),
         buffer=RedisEventBuffer(
             client, window_ms=WINDOW_MS, max_events=MAX_EVENTS, model_ttl_s=TTL_S
         ),
-        models=RedisUserModelStore(client, ttl_s=TTL_S),
+        models=RedisUserModelStore(client, ttl_s=TTL_S, identity=IDENTITY),
         queue=RedisDueQueue(client, TIMES, shards=2),
     )
 
@@ -82,6 +99,24 @@ class RefreshMachine(RuleBasedStateMachine):
         users = sorted({event.user_id for event in self.unmarked})
         self.runner.run(mark_due(self.stores.queue, users, self.now_ms))
         self.unmarked = []
+
+    @rule(person=st.sampled_from(PERSONS))
+    def link(self, person: str) -> None:
+        """The phone is said to be somebody's; of two it is neither's any more."""
+        linker = Linker(self.stores.graph, IDENTITY, worker_metrics())
+        claim = Claim(of="phone", person=person, ts_ms=self.now_ms, by="device")
+        changed = self.runner.run(linker.link([claim]))
+        self.runner.run(mark_due(self.stores.queue, sorted(changed), self.now_ms))
+
+    @rule(person=st.sampled_from(PERSONS), ms=PASSING_MS, calls=BOTH)
+    def link_in_the_middle(self, person: str, ms: int, calls: tuple[str, str]) -> None:
+        """It is said while one refresher stands still, and the other overtakes that one."""
+        self.event_comes("phone", ITEMS[0])
+        self.event_comes(person, ITEMS[1])
+        self.refresh(0, calls[0])
+        self.link(person)
+        self.time_passes(ms)
+        self.refresh(1, calls[1])
 
     @rule(worker=st.integers(0, 1), call=CALLS)
     def refresh(self, worker: int, call: str) -> None:
@@ -125,15 +160,17 @@ class RefreshMachine(RuleBasedStateMachine):
         self.mark(again=False)
 
     async def check(self) -> None:
-        anew = InMemoryUserModelStore(ttl_s=TTL_S, clock_s=lambda: 0.0)
-        updater = UserModelUpdater(self.stores.buffer, anew, CONTENTS, BASIS)
-        for window in await self.stores.buffer.fetch_events(USERS, since_ms=0):
-            model = await self.stores.models.get_signals(window.user_id)
+        source = person_events(self.stores.graph, self.stores.buffer)
+        updater = UserModelUpdater(source, self.stores.models, CONTENTS, BASIS)
+        windows = await source.fetch_events(USERS, since_ms=0)
+        for user, window in zip(USERS, windows, strict=True):
+            if window.ends_ms is not None and window.ends_ms < self.now_ms:
+                continue  # a session that is over: its model goes when its turn comes
+            model = await self.stores.models.get_signals(user)
             if model is None:
                 assert not window.events, "a visitor without a model"
                 continue
-            assert model.revision <= window.revision
-            [full] = await updater.rebuild(window.user_id, now_ms=model.built_at_ms)
+            [full] = await updater.rebuild(user, now_ms=model.built_at_ms)
             assert comparable(model) == comparable(full)
 
 
