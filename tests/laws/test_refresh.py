@@ -38,7 +38,11 @@ TIMES = Debounce()
 TTL_S = 7 * 86_400
 MAX_EVENTS = 4
 USERS = ("u1", "u2", "phone")
-PERSONS = ("u1", "u2")
+IDS = (*USERS, "u3")
+"""Of the last one nothing is known but by links."""
+LINKS = (("phone", "u1"), ("phone", "u1"), ("phone", "u3"), ("u1", "u2"))
+_FAST_MS = 300
+"""How far the clock of one of the workers is ahead: what it builds seems to be built later."""
 ITEMS = sorted(content.id for content in CONTENTS.contents)
 CALLS = st.sampled_from(("begin", "look", "fetch_events", "save_signals", "drop", "complete", ""))
 """Before which a refresher stands still; empty: at the end of its round."""
@@ -77,7 +81,10 @@ class RefreshMachine(RuleBasedStateMachine):
         super().__init__()
         self.runner, self.stores = runner, make()
         self.now_ms = NOW_MS
-        self.workers = [SteppedWorker(self.stores, lambda: self.now_ms) for _ in range(2)]
+        self.workers = [
+            SteppedWorker(self.stores, lambda: self.now_ms + _FAST_MS),
+            SteppedWorker(self.stores, lambda: self.now_ms),
+        ]
         self.unmarked: list[InteractionEvent] = []
         """Appended by a worker that has not marked their users yet, and may die before."""
         self.count = 0
@@ -100,21 +107,22 @@ class RefreshMachine(RuleBasedStateMachine):
         self.runner.run(mark_due(self.stores.queue, users, self.now_ms))
         self.unmarked = []
 
-    @rule(person=st.sampled_from(PERSONS))
-    def link(self, person: str) -> None:
-        """The phone is said to be somebody's; of two it is neither's any more."""
+    @rule(link=st.sampled_from(LINKS))
+    def link(self, link: tuple[str, str]) -> None:
+        """An id is said to be another's; one of two others' is neither's any more."""
         linker = Linker(self.stores.graph, IDENTITY, worker_metrics())
-        claim = Claim(of="phone", person=person, ts_ms=self.now_ms, by="device")
+        claim = Claim(of=link[0], person=link[1], ts_ms=self.now_ms, by="device")
         changed = self.runner.run(linker.link([claim]))
         self.runner.run(mark_due(self.stores.queue, sorted(changed), self.now_ms))
 
-    @rule(person=st.sampled_from(PERSONS), ms=PASSING_MS, calls=BOTH)
-    def link_in_the_middle(self, person: str, ms: int, calls: tuple[str, str]) -> None:
+    @rule(link=st.sampled_from(LINKS), user=st.sampled_from(USERS), ms=PASSING_MS, calls=BOTH)
+    def link_in_the_middle(
+        self, link: tuple[str, str], user: str, ms: int, calls: tuple[str, str]
+    ) -> None:
         """It is said while one refresher stands still, and the other overtakes that one."""
-        self.event_comes("phone", ITEMS[0])
-        self.event_comes(person, ITEMS[1])
+        self.event_comes(user, ITEMS[0])
         self.refresh(0, calls[0])
-        self.link(person)
+        self.link(link)
         self.time_passes(ms)
         self.refresh(1, calls[1])
 
@@ -162,8 +170,8 @@ class RefreshMachine(RuleBasedStateMachine):
     async def check(self) -> None:
         source = person_events(self.stores.graph, self.stores.buffer)
         updater = UserModelUpdater(source, self.stores.models, CONTENTS, BASIS)
-        windows = await source.fetch_events(USERS, since_ms=0)
-        for user, window in zip(USERS, windows, strict=True):
+        windows = await source.fetch_events(IDS, since_ms=0)
+        for user, window in zip(IDS, windows, strict=True):
             if window.ends_ms is not None and window.ends_ms < self.now_ms:
                 continue  # a session that is over: its model goes when its turn comes
             model = await self.stores.models.get_signals(user)
