@@ -89,6 +89,13 @@ class EventBuffer(EventSource, Protocol):
         """Everybody with buffered events; one of them may come twice."""
         ...
 
+    async def forget(self, user_ids: Sequence[str], *, until_ms: int | None = None) -> int:
+        """Remove the users' events up to that moment; how many there were.
+
+        None: all of them, and that there was anybody. Units: Unix milliseconds.
+        """
+        ...
+
 
 class UserModelStore(Protocol):
     """The materialized models, which the serve side reads."""

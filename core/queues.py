@@ -3,7 +3,7 @@
 Every method may raise RetryableError when its dependency is away.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from typing import Protocol
 
 import msgspec
@@ -102,6 +102,20 @@ class QueueDepth(msgspec.Struct, frozen=True, kw_only=True):
     booked: int
 
 
+class Waiting(msgspec.Struct, frozen=True, kw_only=True):
+    """What the queue holds of a user. Units: `due_ms` Unix milliseconds, None: is not due."""
+
+    due_ms: int | None = None
+    is_leased: bool = False
+
+
+class Forgotten(msgspec.Struct, frozen=True):
+    """How many users waited for a refresh, and how many are being refreshed still."""
+
+    removed: int
+    in_hand: int
+
+
 class DueQueue(Protocol):
     """Who is to be refreshed when, debounced a user, shared by all workers."""
 
@@ -125,6 +139,18 @@ class DueQueue(Protocol):
 
     async def depth(self) -> QueueDepth:
         """How many users are in the queue."""
+        ...
+
+    async def look(self, user_ids: Sequence[str]) -> Mapping[str, Waiting]:
+        """What it holds of each of the users."""
+        ...
+
+    async def forget(self, user_ids: Sequence[str]) -> Forgotten:
+        """Remove all that it holds of the users but their leases.
+
+        A lease is left to its holder, or to who takes over from one that died:
+        whatever the holder has written by then, one of them meets it again.
+        """
         ...
 
 
@@ -181,4 +207,15 @@ class DeadLetters(Protocol):
 
     async def drop(self, letter_ids: Sequence[str]) -> int:
         """Remove them; how many were there."""
+        ...
+
+    def pages(self) -> AsyncIterator[Sequence[StoredLetter]]:
+        """All that lie there now, oldest first."""
+        ...
+
+    async def replace(self, letter_id: str, body: bytes | None) -> bool:
+        """Give a letter another body, None: remove it; whether it was there.
+
+        It may have another id then, and has the same times.
+        """
         ...

@@ -1,6 +1,8 @@
 """The dead letters in the memory of one process."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
+
+import msgspec
 
 from core.queues import DeadLetter, StoredLetter
 
@@ -54,6 +56,25 @@ class InMemoryDeadLetters:
         for letter_id in there:
             self._remove(letter_id)
         return len(there)
+
+    async def pages(self) -> AsyncIterator[Sequence[StoredLetter]]:
+        """All that lie there now, oldest first."""
+        yield list(self._stored.values())
+
+    async def replace(self, letter_id: str, body: bytes | None) -> bool:
+        """Give a letter another body, None: remove it; whether it was there."""
+        if (stored := self._stored.get(letter_id)) is None:
+            return False
+        self._remove(letter_id)
+        if body is not None:
+            letter = msgspec.structs.replace(stored.letter, body=body)
+            self._count += 1
+            letter_id = str(self._count)
+            self._stored[letter_id] = msgspec.structs.replace(
+                stored, letter_id=letter_id, letter=letter
+            )
+            self._bytes += len(body)
+        return True
 
     def _remove(self, letter_id: str) -> None:
         self._bytes -= len(self._stored.pop(letter_id).letter.body)

@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 import msgspec
 
 from core.errors import RetryableError
-from core.queues import Debounce, DueUser, QueueDepth
+from core.queues import Debounce, DueUser, Forgotten, QueueDepth, Waiting
 
 
 class _Lease(msgspec.Struct):
@@ -73,6 +73,22 @@ class InMemoryDueQueue:
         pending = len(self._first)
         booked = len(self._due) - pending
         return QueueDepth(pending=pending, leased=len(self._leases), booked=booked)
+
+    async def look(self, user_ids: Sequence[str]) -> Mapping[str, Waiting]:
+        """What it holds of each of the users."""
+        return {
+            one: Waiting(due_ms=self._due.get(one), is_leased=one in self._leases)
+            for one in user_ids
+        }
+
+    async def forget(self, user_ids: Sequence[str]) -> Forgotten:
+        """Remove all that it holds of the users but their leases."""
+        removed = 0
+        for one in dict.fromkeys(user_ids):
+            removed += one in self._due
+            for held in (self._due, self._first, self._popped, self._accepted):
+                held.pop(one, None)
+        return Forgotten(removed, sum(one in self._leases for one in set(user_ids)))
 
     def _accept(self, user_id: str, accepted_ms: int | None) -> None:
         if accepted_ms is not None:

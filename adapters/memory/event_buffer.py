@@ -56,6 +56,20 @@ class InMemoryEventBuffer:
             if members:
                 yield user_id
 
+    async def forget(self, user_ids: Sequence[str], *, until_ms: int | None = None) -> int:
+        """Remove the users' events up to that moment, None: all of them; how many there were."""
+        removed = 0
+        for user_id in dict.fromkeys(user_ids):
+            members = self._members.pop(user_id, {})
+            kept = {one: ts_ms for one, ts_ms in members.items() if ts_ms > (until_ms or 0)}
+            if until_ms is None:
+                kept = {}
+                self._revisions.pop(user_id, None)
+            elif kept:
+                self._members[user_id] = kept
+            removed += len(members) - len(kept)
+        return removed
+
     def _window(self, user_id: str, since_ms: int) -> EventWindow:
         kept = self._members.get(user_id, {}).items()
         found = sorted((ts_ms, member) for member, ts_ms in kept if ts_ms >= since_ms)

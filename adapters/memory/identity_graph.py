@@ -4,7 +4,14 @@ from collections.abc import Callable, Mapping, Sequence
 
 import msgspec
 
-from core.identity.node import NOBODY, Claim, IdentityConfig, Node
+from core.identity.node import (
+    NOBODY,
+    Claim,
+    IdentityConfig,
+    Node,
+    somebody_erased,
+    without_name,
+)
 
 
 class InMemoryIdentityGraph:
@@ -16,6 +23,7 @@ class InMemoryIdentityGraph:
         self._clock_ms = clock_ms
         self._nodes: dict[str, tuple[int, Node]] = {}
         self._claimed_by: dict[str, dict[str, int]] = {}
+        self._names = 0
 
     async def add(self, claims: Sequence[Claim]) -> Mapping[str, Node]:
         """Keep the claims; what is known then of every id that was claimed."""
@@ -31,12 +39,22 @@ class InMemoryIdentityGraph:
         """Remove all that was said of the ids, and that they were said to be others."""
         removed = 0
         for one in user_ids:
+            for claimant in self._claimed_by.get(one, {}):
+                self._rename(claimant, one)
+        for one in user_ids:
             removed += self._nodes.pop(one, None) is not None
             self._claimed_by.pop(one, None)
         for claimants in self._claimed_by.values():
             for one in user_ids:
                 claimants.pop(one, None)
         return removed
+
+    def _rename(self, claimant: str, person: str) -> None:
+        """A device that others use, too, stays as shared as it was: somebody has used it."""
+        until_ms, node = self._nodes.get(claimant, (0, NOBODY))
+        self._names += 1
+        somebody = somebody_erased(str(self._names))
+        self._nodes[claimant] = (until_ms, without_name(node, person, somebody))
 
     def _add(self, claim: Claim) -> None:
         node = self._node(claim.of)

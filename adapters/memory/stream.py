@@ -2,8 +2,11 @@
 
 from asyncio import Event
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 
+import msgspec
+
+from core.erasing.stored import Replaced
 from core.errors import RetryableError
 from core.queues import RawBatch, ShardState
 
@@ -59,3 +62,23 @@ class InMemoryRawBatchStream:
                 bytes=sum(len(batch.body) for batch in self._waiting),
             )
         ]
+
+    async def pages(self) -> AsyncIterator[Sequence[RawBatch]]:
+        """All that have not been read."""
+        yield list(self._waiting)
+
+    async def replace(self, batch: RawBatch, body: bytes | None) -> Replaced:
+        """Give a batch another body, None: remove it."""
+        place = next(
+            (at for at, one in enumerate(self._waiting) if one.entry_id == batch.entry_id), None
+        )
+        if place is None:
+            return "gone"
+        if body is None:
+            del self._waiting[place]
+        else:
+            self._waiting[place] = msgspec.structs.replace(batch, body=body)
+        return "replaced"
+
+    async def discard(self, batches: Sequence[RawBatch]) -> None:
+        """What was read is not here any more."""

@@ -1,9 +1,10 @@
 """Events and entries that could not be used, in a bounded stream."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
 
+import msgspec
 from redis.exceptions import ResponseError
 
 from adapters.redis.connection import Client, driver_errors
@@ -29,6 +30,14 @@ if used > max_bytes then
 end
 return 1
 """)
+
+# In one step, so that a letter is never there twice, nor lost.
+_REPLACE = Script("""
+if redis.call('XDEL', KEYS[1], ARGV[1]) == 0 then return 0 end
+if #ARGV > 1 then redis.call('XADD', KEYS[1], '*', unpack(ARGV, 2)) end
+return 1
+""")
+_LETTERS_A_PAGE = 100
 
 
 class RedisDeadLetters:
@@ -79,27 +88,61 @@ class RedisDeadLetters:
         with driver_errors("dropping dead letters"), _ids_that_are_ids():
             return int(await self._client.xdel(DEAD_LETTERS, *letter_ids))
 
+    async def pages(self) -> AsyncIterator[Sequence[StoredLetter]]:
+        """All that lie there now, oldest first."""
+        with driver_errors("reading dead letters"):
+            last: Any = await self._client.xrevrange(DEAD_LETTERS, count=1)
+        start = "-"
+        while last:
+            with driver_errors("reading dead letters"):
+                found: Any = await self._client.xrange(
+                    DEAD_LETTERS, start, last[0][0], count=_LETTERS_A_PAGE
+                )
+            if not found:
+                return
+            yield [_stored(letter_id, fields) for letter_id, fields in found]
+            start = f"({found[-1][0].decode()}"
+
+    async def replace(self, letter_id: str, body: bytes | None) -> bool:
+        """Give a letter another body, None: remove it; whether it was there."""
+        found = await self.find([letter_id])
+        if not found:
+            return False
+        [stored] = found
+        fields: list[Any] = []
+        if body is not None:
+            letter = msgspec.structs.replace(stored.letter, body=body)
+            fields = [*_fields(letter), "given_up_ms", stored.given_up_ms]
+        with driver_errors("replacing a dead letter"):
+            [was_there] = await run_script(
+                self._client, _REPLACE, [Call((DEAD_LETTERS,), (letter_id, *fields))]
+            )
+        return bool(was_there)
+
     def _call(self, letter: DeadLetter) -> Call:
-        fields = {
-            "reason": letter.reason,
-            "entry_id": letter.entry_id,
-            "shard": letter.shard,
-            "part": letter.part,
-            "message_id": letter.message_id or "",
-            "body": letter.body,
-            "call_type": letter.call_type or "",
-            "received_ms": letter.received_ms,
-            "deliveries": letter.deliveries,
-        }
         name = f"{letter.shard}/{letter.entry_id}#{letter.part}"
-        parts = (part for pair in fields.items() for part in pair)
-        return Call(
-            (DEAD_LETTERS, KNOWN_LETTERS), (name, self._max_letters, self._max_bytes, *parts)
-        )
+        bounds = (self._max_letters, self._max_bytes)
+        return Call((DEAD_LETTERS, KNOWN_LETTERS), (name, *bounds, *_fields(letter)))
+
+
+def _fields(letter: DeadLetter) -> list[Any]:
+    fields = {
+        "reason": letter.reason,
+        "entry_id": letter.entry_id,
+        "shard": letter.shard,
+        "part": letter.part,
+        "message_id": letter.message_id or "",
+        "body": letter.body,
+        "call_type": letter.call_type or "",
+        "received_ms": letter.received_ms,
+        "deliveries": letter.deliveries,
+    }
+    return [part for pair in fields.items() for part in pair]
 
 
 def _stored(letter_id: bytes, fields: Mapping[bytes, bytes]) -> StoredLetter:
-    given_up_ms = int(letter_id.partition(b"-")[0])
+    # One that was replaced has a later id than it was given up.
+    given_up_ms = int(fields.get(b"given_up_ms", letter_id.partition(b"-")[0]))
     return StoredLetter(
         letter_id=letter_id.decode(),
         given_up_ms=given_up_ms,

@@ -7,12 +7,13 @@ accepted). The rules are those of the in-memory queue.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
 
 from adapters.redis.connection import Client, driver_errors
 from adapters.redis.keys import queue_key, shard_of
 from adapters.redis.scripts import Call, Script, run_script
 from core.errors import RetryableError
-from core.queues import Debounce, DueUser, QueueDepth
+from core.queues import Debounce, DueUser, Forgotten, QueueDepth, Waiting
 
 # Who is due already is put off by no mark, nor is a leading edge by the mark of
 # a worker whose clock is slow.
@@ -106,6 +107,20 @@ for index = 2, #ARGV, 2 do
     end
   end
 end
+""")
+
+# A lease stays for its holder, or for who takes over from one that died.
+_FORGET = Script("""
+local removed, in_hand = 0, 0
+for _, user in ipairs(ARGV) do
+  local marks = redis.call('ZREM', KEYS[1], user) + redis.call('HDEL', KEYS[7], user)
+  redis.call('ZREM', KEYS[2], user)
+  redis.call('ZREM', KEYS[3], user)
+  redis.call('HDEL', KEYS[8], user)
+  if marks > 0 then removed = removed + 1 end
+  if redis.call('ZSCORE', KEYS[4], user) then in_hand = in_hand + 1 end
+end
+return {removed, in_hand}
 """)
 
 _USERS_A_CALL = 1000
@@ -202,5 +217,41 @@ class RedisDueQueue:
         due, pending, leased, held = (sum(found[start::4]) for start in range(4))
         return QueueDepth(pending=pending, leased=leased, booked=max(due + held - pending, 0))
 
+    async def look(self, user_ids: Sequence[str]) -> Mapping[str, Waiting]:
+        """What it holds of each of the users, in whichever shard."""
+        with driver_errors("looking at users in the queue"):
+            async with self._client.pipeline(transaction=False) as pipe:
+                for one in user_ids:
+                    for shard in range(self._shards):
+                        pipe.zscore(queue_key("due", shard), one)
+                        pipe.hget(queue_key("held", shard), one)
+                        pipe.zscore(queue_key("inflight", shard), one)
+                found: list[Any] = await pipe.execute()
+        width = 3 * self._shards
+        return {
+            one: _waiting(found[start : start + width])
+            for one, start in zip(user_ids, range(0, len(found), width), strict=True)
+        }
+
+    async def forget(self, user_ids: Sequence[str]) -> Forgotten:
+        """Remove all that any shard holds of the users but their leases."""
+        if not user_ids:
+            return Forgotten(0, 0)
+        # Of every shard: who was marked before their number was raised lies in another.
+        calls = [
+            Call(self._keys(shard), list(dict.fromkeys(user_ids))) for shard in range(self._shards)
+        ]
+        with driver_errors("forgetting users in the queue"):
+            found = await run_script(self._client, _FORGET, calls)
+        removed, in_hand = (sum(part) for part in zip(*found, strict=True))
+        return Forgotten(removed, in_hand)
+
     def _keys(self, shard: int) -> tuple[str, ...]:
         return tuple(queue_key(role, shard) for role in _ROLES)
+
+
+def _waiting(found: Sequence[Any]) -> Waiting:
+    """From `due`, `held` and `inflight` of one shard after the other."""
+    due = [float(one) for start in (0, 1) for one in found[start::3] if one is not None]
+    is_leased = any(one is not None for one in found[2::3])
+    return Waiting(due_ms=int(min(due)) if due else None, is_leased=is_leased)

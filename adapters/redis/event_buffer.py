@@ -70,6 +70,13 @@ redis.call('SET', KEYS[1], text, 'PX', ARGV[2])
 return text
 """)
 
+_FORGET = Script("""
+if ARGV[1] ~= '' then return redis.call('ZREMRANGEBYSCORE', KEYS[1], '-inf', ARGV[1]) end
+local removed = redis.call('ZCARD', KEYS[1])
+redis.call('DEL', KEYS[1], KEYS[2])
+return removed
+""")
+
 _Part = tuple[str, list[int | bytes]]
 """A user, and times and members in turn."""
 
@@ -160,6 +167,15 @@ class RedisEventBuffer:
             keys = self._client.scan_iter(match=f"{_ALL_EVENTS}*", count=_KEYS_A_SCAN)
             async for key in keys:
                 yield user_of(key.decode())
+
+    async def forget(self, user_ids: Sequence[str], *, until_ms: int | None = None) -> int:
+        """Remove the users' events up to that moment, None: all and the revision; how many."""
+        until = "" if until_ms is None else until_ms
+        calls = [
+            Call((events_key(one), revision_key(one)), (until,)) for one in dict.fromkeys(user_ids)
+        ]
+        with driver_errors("forgetting events"):
+            return sum(await run_script(self._client, _FORGET, calls))
 
     def _parts(self, events: Sequence[InteractionEvent], now_ms: int) -> Iterator[_Part]:
         by_user: dict[str, list[int | bytes]] = {}

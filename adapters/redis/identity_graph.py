@@ -6,6 +6,7 @@ writes one key of each end, one end after the other: a worker that dies in
 between is handed the same claim again.
 """
 
+import secrets
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -14,7 +15,7 @@ import msgspec
 from adapters.redis.connection import Client, driver_errors
 from adapters.redis.keys import claimed_by_key, links_key
 from adapters.redis.scripts import Call, Script, run_script
-from core.identity.node import NOBODY, Claim, IdentityConfig, Node
+from core.identity.node import NOBODY, Claim, IdentityConfig, Node, somebody_erased
 
 # Of each person the earliest time; past the bound the id is shared, whoever else comes.
 _SAY = Script("""
@@ -44,6 +45,21 @@ _CLAIM_BACK = Script("""
 redis.call('ZADD', KEYS[1], 'GT', unpack(ARGV, 3))
 redis.call('ZREMRANGEBYRANK', KEYS[1], 0, -tonumber(ARGV[2]) - 1)
 redis.call('PEXPIRE', KEYS[1], ARGV[1])
+return 1
+""")
+
+# How many use a device stays as it was, or a shared one might become somebody's.
+_RENAME = Script("""
+local text = redis.call('GET', KEYS[1])
+if not text then return 0 end
+local node = cjson.decode(text)
+for _, said in ipairs({node.devices or {}, node.aliases or {}}) do
+  if said[ARGV[1]] then
+    said[ARGV[2]] = said[ARGV[1]]
+    said[ARGV[1]] = nil
+  end
+end
+redis.call('SET', KEYS[1], cjson.encode(node), 'KEEPTTL')
 return 1
 """)
 
@@ -109,6 +125,16 @@ class RedisIdentityGraph:
             return 0
         nodes = await self.look(user_ids)
         with driver_errors("forgetting links"):
+            await run_script(
+                self._client,
+                _RENAME,
+                [
+                    Call((links_key(claimant),), (one, somebody_erased(secrets.token_hex(6))))
+                    for one, node in nodes.items()
+                    for claimant in node.claimed_by
+                    if claimant not in nodes
+                ],
+            )
             async with self._client.pipeline(transaction=False) as pipe:
                 for one in user_ids:
                     pipe.delete(links_key(one))

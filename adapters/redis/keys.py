@@ -19,6 +19,8 @@ ERASED = "erased"
 """Keyed hashes of erased ids, by when they are forgotten themselves."""
 WITHDRAWN = "withdrawn"
 """Keyed hashes of ids whose consent was withdrawn, by when."""
+TOMBSTONE_KEY = "tombstone-key"
+"""What those hashes are keyed with, where the settings give nothing."""
 GROUP = "ingest"
 """The consumer group of every shard's stream."""
 

@@ -35,6 +35,16 @@ def raw_batch(entry_id: bytes, fields: Mapping[bytes, bytes], shard: int = 0) ->
     )
 
 
+def entry_fields(body: bytes, call_type: str | None, received_ms: int | None) -> Fields:
+    """What `raw_batch` reads."""
+    fields: Fields = {BODY_FIELD: body}
+    if call_type is not None:
+        fields[_CALL_FIELD] = call_type.encode()
+    if received_ms is not None:
+        fields[_RECEIVED_FIELD] = received_ms
+    return fields
+
+
 class RedisRawBatchStream:
     """Stores the bodies of concurrent requests in one pipeline (group commit).
 
@@ -65,11 +75,7 @@ class RedisRawBatchStream:
 
         Raises: RetryableError if it has not.
         """
-        fields: Fields = {BODY_FIELD: body}
-        if call_type is not None:
-            fields[_CALL_FIELD] = call_type.encode()
-        if received_ms is not None:
-            fields[_RECEIVED_FIELD] = received_ms
+        fields = entry_fields(body, call_type, received_ms)
         stored: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._waiting.append((fields, stored))
         self._wake.set()

@@ -104,3 +104,19 @@ def refusal_of(claim: Claim, node: Node, config: IdentityConfig) -> Refusal | No
     if is_shared(node, config):
         return "shared"
     return "of_another" if claim.person in persons_of(node) else "two_persons"
+
+
+def somebody_erased(name: str) -> str:
+    """What stands for an erased person where it counts that somebody used a device."""
+    return f"erased-{name}"
+
+
+def without_name(node: Node, person: str, somebody: str) -> Node:
+    """The node with another name for a person: how many use the id stays as it is."""
+
+    def renamed(said: Mapping[str, int]) -> dict[str, int]:
+        return {somebody if one == person else one: ts_ms for one, ts_ms in said.items()}
+
+    return msgspec.structs.replace(
+        node, devices=renamed(node.devices), aliases=renamed(node.aliases)
+    )
