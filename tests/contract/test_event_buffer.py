@@ -97,6 +97,25 @@ class TestEventBuffer:
         assert revisions == sorted(set(revisions))
         assert revisions[0] > 0
 
+    async def test_every_refresh_begins_under_a_revision_of_its_own(
+        self, buffer: EventBuffer, uid: str
+    ) -> None:
+        await buffer.append([page(uid, "m1")], now_ms=NOW_MS)
+        taken = [(await window_of(buffer, uid)).revision]
+        for ago in (0, 0, 5_000):
+            [begun] = await buffer.begin([uid, uid], now_ms=NOW_MS - ago)
+            assert (begun.user_id, begun.asked) == (uid, {uid: begun.revision})
+            taken.append(begun.revision)
+        assert taken == sorted(set(taken)), "also by a clock that is slow"
+        assert (await window_of(buffer, uid)).revision == taken[-1]
+        await buffer.append([page(uid, "m2")], now_ms=NOW_MS)
+        assert (await window_of(buffer, uid)).revision > taken[-1]
+
+    async def test_a_refresh_of_a_stranger_begins_too(self, buffer: EventBuffer, uid: str) -> None:
+        [begun] = await buffer.begin([uid], now_ms=NOW_MS)
+        assert begun.revision == NOW_MS
+        assert await buffer.begin([], now_ms=NOW_MS) == []
+
     async def test_the_revision_never_falls_when_a_clock_does(
         self, buffer: EventBuffer, uid: str
     ) -> None:

@@ -199,3 +199,36 @@ def test_models_in_redis_are_what_a_full_recompute_gives(
             super().__init__(runner, lambda: in_redis(valkey))
 
     run_state_machine_as_test(Machine, settings=EXAMPLES)
+
+
+def test_a_refresh_overtaken_through_a_linked_id_does_not_come_last(
+    runner: asyncio.Runner,
+) -> None:
+    """The one stands before its save; the other, with an event of the phone's, is done."""
+    machine = RefreshMachine(runner, in_memory)
+    machine.link(("phone", "u1"))
+    machine.event_comes("u1", ITEMS[0])
+    machine.settle()
+    machine.event_comes("u1", ITEMS[1])
+    machine.refresh(0, "save_signals")
+    machine.event_comes("phone", ITEMS[2])
+    machine.refresh(1, "")
+    machine.refresh(0, "")
+    runner.run(machine.check())
+
+
+def test_a_refresh_that_does_not_know_of_a_link_does_not_come_last(
+    runner: asyncio.Runner,
+) -> None:
+    """The one has looked at links but not at events; the other knows one more, two steps away."""
+    machine = RefreshMachine(runner, in_memory)
+    machine.link(("u1", "u2"))
+    machine.event_comes("u2", ITEMS[0])
+    machine.settle()
+    machine.event_comes("u2", ITEMS[1])
+    machine.refresh(0, "fetch_events")
+    machine.link(("phone", "u1"))
+    machine.event_comes("phone", ITEMS[2])
+    machine.refresh(1, "")
+    machine.refresh(0, "")
+    runner.run(machine.check())
