@@ -5,6 +5,7 @@ dies with it.
 """
 
 import asyncio
+import secrets
 from collections.abc import Callable, Mapping
 from time import monotonic
 
@@ -18,6 +19,7 @@ from adapters.memory.event_buffer import InMemoryEventBuffer
 from adapters.memory.identity_graph import InMemoryIdentityGraph
 from adapters.memory.popularity import InMemoryPopularityStore
 from adapters.memory.stream import InMemoryRawBatchStream
+from adapters.memory.tombstones import InMemoryTombstones
 from adapters.memory.user_models import InMemoryUserModelStore
 from adapters.process import clock_ms, serve_http, stop_signals
 from adapters.settings import read_settings
@@ -30,7 +32,7 @@ from ingest_worker.backpressure import Backpressure
 from ingest_worker.batches import BatchHandler
 from ingest_worker.composition import (
     IngestProcess,
-    Stores,
+    check_term,
     ingest_parts,
     person_events,
     popularity_counting,
@@ -42,6 +44,7 @@ from ingest_worker.counting.popularity import PopularityCounting
 from ingest_worker.counting.report import CountingCollector, CountingReport
 from ingest_worker.heartbeats import Heartbeats
 from ingest_worker.metrics import StreamGauges, WebhookMetrics, WorkerMetrics
+from ingest_worker.stores import Stores
 from ingest_worker.webhook import Webhook
 from serve_api.composition import serve_app
 from serve_api.latest_views import LatestViews
@@ -59,7 +62,9 @@ class OneProcess(IngestProcess, frozen=True, kw_only=True):
 
 def one_process_settings(environ: Mapping[str, str]) -> OneProcess:
     """Read the settings. Raises: ConfigError naming every bad variable."""
-    return read_settings(OneProcess, environ)
+    settings = read_settings(OneProcess, environ)
+    check_term(settings)
+    return settings
 
 
 async def run_one_process(settings: OneProcess, when_served: Callable[[Content], None]) -> None:
@@ -72,7 +77,7 @@ async def run_one_process(settings: OneProcess, when_served: Callable[[Content],
     shown = await contents.sample(limit=1, seed=0, where=ContentFilter(now_ms=clock_ms()))
     if not shown:
         raise ConfigError("the catalogue has no item to show: all are hidden or out of their time")
-    stores = _stores(settings)
+    stores = _stores(settings, stream)
     metrics = WorkerMetrics(registry, gauges)
     heartbeats = Heartbeats(clock_s=monotonic, stalled_after_s=settings.worker.stalled_after_s)
     parts = ingest_parts(settings, stores, contents, metrics, heartbeats)
@@ -117,7 +122,7 @@ def _counting(
     return popularity_counting(settings, stores, lambda: contents, report)
 
 
-def _stores(settings: OneProcess) -> Stores:
+def _stores(settings: OneProcess, stream: InMemoryRawBatchStream) -> Stores:
     graph = InMemoryIdentityGraph(settings.identity, clock_ms=clock_ms)
     return Stores(
         graph=graph,
@@ -137,6 +142,12 @@ def _stores(settings: OneProcess) -> Stores:
             identity=settings.identity,
         ),
         popularity=InMemoryPopularityStore(ttl_s=POPULARITY_TTL_S, clock_s=monotonic),
+        tombstones=InMemoryTombstones(
+            key=settings.tombstone_hash_key or secrets.token_bytes(),
+            window_ms=settings.model.window_ms,
+            clock_ms=clock_ms,
+        ),
+        batches=stream,
     )
 
 

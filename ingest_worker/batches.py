@@ -19,6 +19,7 @@ from core.ports import EventBuffer
 from core.queues import DeadLetter, DeadLetters, DueQueue, RawBatch
 from ingest_worker.linking import Linker
 from ingest_worker.metrics import WorkerMetrics
+from ingest_worker.screening import Screen
 
 Normalize = Callable[[RawBatch], NormalizedBatch]
 
@@ -43,10 +44,11 @@ def normalizer(mapper: EventMapper, *, window_ms: int) -> Normalize:
 class BatchHandler:
     """normalize_events -> IdentityGraph, EventBuffer -> mark the users due."""
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - the parts of a worker, each by its name
         self,
         *,
         normalize: Normalize,
+        screen: Screen,
         linker: Linker,
         buffer: EventBuffer,
         queue: DueQueue,
@@ -59,6 +61,7 @@ class BatchHandler:
         self._marked = marked
         self._metrics = metrics
         self._normalize = normalize
+        self._screen = screen
         self._linker = linker
         self._buffer = buffer
         self._queue = queue
@@ -79,8 +82,11 @@ class BatchHandler:
         letters: list[DeadLetter] = []
         accepted: dict[str, int] = {}
         expired = 0
-        for batch in batches:
-            found = self._normalize(batch)
+        now_ms = self._clock_ms()
+        normalized = [(batch, self._normalize(batch)) for batch in batches]
+        screened = await self._screen.before(normalized, now_ms=now_ms)
+        for one in screened:
+            batch, found = one.batch, one.found
             events += found.events
             claims += found.claims
             expired += found.expired
@@ -88,7 +94,6 @@ class BatchHandler:
             for event in found.events:
                 oldest_ms = accepted.get(event.user_id, batch.stored_ms)
                 accepted[event.user_id] = min(oldest_ms, batch.stored_ms)
-        now_ms = self._clock_ms()
         linked = await self._linker.link(claims)
         changed = await self._buffer.append(events, now_ms=now_ms)
         # Every user of the batch, not only the changed: after a crash between
@@ -96,6 +101,7 @@ class BatchHandler:
         await self._queue.mark({**dict.fromkeys(linked), **accepted}, now_ms=now_ms)
         self._marked()
         await self._reject(letters)
+        await self._screen.behind(screened, now_ms=now_ms)
         rejected = Counter(letter.reason for letter in letters)
         self._count(len(batches), len(events), rejected, expired)
         _log.info(

@@ -1,6 +1,7 @@
 """Wires the ingest side. With `worker_composition` the only module here that knows adapters."""
 
 import asyncio
+import hashlib
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 
@@ -19,22 +20,25 @@ from adapters.redis.due_queue import RedisDueQueue
 from adapters.redis.event_buffer import RedisEventBuffer
 from adapters.redis.identity_graph import RedisIdentityGraph
 from adapters.redis.popularity import RedisPopularityStore
+from adapters.redis.stored_batches import RedisStoredBatches
 from adapters.redis.stream import RedisRawBatchStream
+from adapters.redis.tombstones import RedisTombstones
 from adapters.redis.user_models import RedisUserModelStore
 from adapters.settings import SharedSettings, read_settings
+from core.config import Positive
+from core.erasing.eraser import Eraser
+from core.erasing.sweep import Sweep
 from core.errors import ConfigError
 from core.http.keys import KeyRing
-from core.identity.graph import IdentityGraph
 from core.identity.people import People
 from core.identity.person_events import PersonEvents
 from core.log_names import INGEST_OPENED
 from core.modelling.build import ModelBasis
 from core.normalizing.limits import EventLimits
 from core.normalizing.mapping import EventMapper
-from core.popularity.store import PopularityStore
 from core.popularity.stored import POPULARITY_TTL_S
-from core.ports import ContentStore, EventBuffer, UserModelStore
-from core.queues import DeadLetters, DueQueue, RawBatchStream
+from core.ports import ContentStore
+from core.queues import RawBatchStream
 from core.updater import UserModelUpdater
 from ingest_worker.backpressure import Backpressure
 from ingest_worker.batches import BatchHandler, normalizer
@@ -47,10 +51,14 @@ from ingest_worker.metrics import StreamGauges, WebhookMetrics, WorkerMetrics
 from ingest_worker.observer import Observer
 from ingest_worker.operations import webhook_document
 from ingest_worker.refresher import Refresher
+from ingest_worker.screening import Screen
 from ingest_worker.settings import IngestSettings, WorkerSettings
+from ingest_worker.stores import Stores
 from ingest_worker.webhook import Webhook
 
 _log = structlog.get_logger()
+_PAUSE_S = 0.05
+"""Of an erasing, for workers to finish what they have in hand."""
 
 
 class IngestProcess(SharedSettings, frozen=True, kw_only=True):
@@ -59,6 +67,21 @@ class IngestProcess(SharedSettings, frozen=True, kw_only=True):
     ingest: IngestSettings = IngestSettings()
     event: EventLimits = EventLimits()
     worker: WorkerSettings = WorkerSettings()
+    tombstone_key: str = ""
+    """A secret, the same for every process: what the hashes of erased ids are keyed with."""
+    erase_term_days: Positive = 60.0
+    """How long whatever comes of an erased person is refused; longer than the window."""
+
+    @property
+    def erase_term_ms(self) -> int:
+        """The same in milliseconds."""
+        return round(self.erase_term_days * 86_400_000)
+
+    @property
+    def tombstone_hash_key(self) -> bytes:
+        """The secret in a length that a hash takes; empty where there is none."""
+        secret = self.tombstone_key.encode()
+        return hashlib.blake2b(secret, digest_size=32).digest() if secret else b""
 
 
 def ingest_settings(environ: Mapping[str, str]) -> IngestProcess:
@@ -68,6 +91,7 @@ def ingest_settings(environ: Mapping[str, str]) -> IngestProcess:
         the events would be kept in a memory that nobody reads.
     """
     settings = read_settings(IngestProcess, environ)
+    check_term(settings)
     if not settings.redis_url:
         raise ConfigError(
             "REDIS_URL is unset: a webhook or worker by itself needs Redis, or the events it "
@@ -76,15 +100,13 @@ def ingest_settings(environ: Mapping[str, str]) -> IngestProcess:
     return settings
 
 
-class Stores(msgspec.Struct, frozen=True, kw_only=True):
-    """What the ingest side keeps and where, by whichever adapters."""
-
-    graph: IdentityGraph
-    buffer: EventBuffer
-    queue: DueQueue
-    dead_letters: DeadLetters
-    models: UserModelStore
-    popularity: PopularityStore
+def check_term(settings: IngestProcess) -> None:
+    """Raise ConfigError where an erased person could come back with what is still in the window."""
+    if settings.erase_term_ms <= settings.model.window_ms:
+        raise ConfigError(
+            f"bad settings:\n  ERASE_TERM_DAYS={settings.erase_term_days:g}: it must be more than "
+            f"SIGNALS_WINDOW_DAYS={settings.signals.window_days:g}"
+        )
 
 
 class IngestParts(msgspec.Struct, frozen=True, kw_only=True):
@@ -154,6 +176,23 @@ def redis_stores(settings: IngestProcess, client: Client) -> Stores:
         ),
         models=RedisUserModelStore(client, ttl_s=settings.model_ttl_s, identity=settings.identity),
         popularity=RedisPopularityStore(client, ttl_s=POPULARITY_TTL_S),
+        tombstones=RedisTombstones(
+            client,
+            key=settings.tombstone_hash_key,
+            window_ms=settings.model.window_ms,
+            clock_ms=clock_ms,
+        ),
+        batches=RedisStoredBatches(client, shards=settings.ingest.shards),
+    )
+
+
+def eraser(settings: IngestProcess, stores: Stores) -> Eraser:
+    """What erases persons, over whichever adapters."""
+    return Eraser(
+        stores.places,
+        settings.identity,
+        term_ms=settings.erase_term_ms,
+        pause=lambda: asyncio.sleep(_PAUSE_S),
     )
 
 
@@ -193,6 +232,7 @@ def ingest_parts(
     refresher = Refresher(
         queue=stores.queue,
         updater=model_updater(settings, stores, contents),
+        sweep=Sweep(stores.places),
         clock_ms=clock_ms,
         users_a_round=settings.worker.refresh_users,
         poll_ms=settings.worker.refresh_poll_ms,
@@ -205,10 +245,11 @@ def ingest_parts(
             EventMapper(read_plan(settings.event_plan), settings.event),
             window_ms=settings.model.window_ms,
         ),
+        screen=Screen(stores.places, metrics),
         linker=Linker(stores.graph, settings.identity, metrics),
         buffer=stores.buffer,
         queue=stores.queue,
-        dead_letters=stores.dead_letters,
+        dead_letters=stores.screened_letters(clock_ms),
         clock_ms=clock_ms,
         marked=refresher.nudge,
         metrics=metrics,

@@ -1,10 +1,12 @@
 """The debouncing refresher: takes due users in rounds and rebuilds their models."""
 
 import asyncio
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 
 import structlog
 
+from core.erasing.sweep import Sweep
+from core.erasing.tombstones import ALWAYS
 from core.errors import RetryableError
 from core.log_names import REFRESH_FAILED, USERS_REFRESHED
 from core.queues import DueQueue, DueUser
@@ -20,11 +22,12 @@ _log = structlog.get_logger()
 class Refresher:
     """Due users in rounds; a round that was cut off is leased to another worker later."""
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - the parts of a worker, each by its name
         self,
         *,
         queue: DueQueue,
         updater: UserModelUpdater,
+        sweep: Sweep,
         clock_ms: Callable[[], int],
         users_a_round: int,
         poll_ms: int,
@@ -38,6 +41,7 @@ class Refresher:
         """
         self._queue = queue
         self._updater = updater
+        self._sweep = sweep
         self._clock_ms = clock_ms
         self._users_a_round = users_a_round
         self._poll_s = poll_ms / 1000
@@ -96,11 +100,28 @@ class Refresher:
         return True
 
     async def _refresh(self, due: Sequence[DueUser]) -> None:
+        erased = await self._purged(user.user_id for user in due)
+        await self._queue.complete([one for one in due if one.user_id in erased], again_ms=None)
+        due = [one for one in due if one.user_id not in erased]
+        if not due:
+            return
         user_ids = [user.user_id for user in due]
         refreshed = await self._updater.refresh(*user_ids, now_ms=self._clock_ms())
         outcomes = {user_id: one for one in refreshed for user_id in one.asked}
         self._measure(due, refreshed, outcomes)
+        # Before the leases end: who takes over from a worker that dies here does it again.
+        erased = await self._purged({*outcomes, *(one.user_id for one in refreshed)})
+        outcomes |= {one: Refreshed(user_id=one, asked=(one,)) for one in erased}
         await self._complete(due, outcomes)
+
+    async def _purged(self, user_ids: Iterable[str]) -> frozenset[str]:
+        """Those of the ids that are erased; nothing lies under them any more."""
+        now_ms = self._clock_ms()
+        refused = await self._sweep.refused(user_ids, now_ms=now_ms)
+        erased = {one: until_ms for one, until_ms in refused.items() if until_ms >= ALWAYS}
+        if erased:
+            await self._sweep.purge(erased, now_ms=now_ms)
+        return frozenset(erased)
 
     def _measure(
         self,

@@ -16,7 +16,7 @@ from starlette.applications import Starlette
 
 from adapters.exposition import expose_metrics
 from adapters.live_contents import live_contents, publisher_lease, require_catalogue
-from adapters.process import serve_http, settle, stop_signals
+from adapters.process import clock_ms, serve_http, settle, stop_signals
 from adapters.redis.connection import Client
 from adapters.redis.keys import GROUP, stream_key
 from adapters.redis.lease import RedisLease
@@ -26,7 +26,6 @@ from core.log_names import WORKER_LISTENED
 from core.ports import ContentStore
 from ingest_worker.composition import (
     IngestProcess,
-    Stores,
     ingest_parts,
     popularity_counting,
     queue_observer,
@@ -46,6 +45,7 @@ from ingest_worker.publishing.child import PublisherChild, child_command
 from ingest_worker.publishing.life import LEASE_MS
 from ingest_worker.publishing.report import PublisherCollector
 from ingest_worker.settings import WorkerSettings
+from ingest_worker.stores import Stores
 from ingest_worker.worker import Worker
 
 _log = structlog.get_logger()
@@ -124,7 +124,7 @@ def _worker(
                 RedisPendingBatches(client, shard=shard, consumer=name),
                 parts.handler.handle,
                 revive=consumer.revive,
-                dead_letters=stores.dead_letters,
+                dead_letters=stores.screened_letters(clock_ms),
                 pace=_pace(settings.worker),
                 metrics=metrics,
                 beat=heartbeats.expect(f"keeper-{shard}"),

@@ -51,7 +51,9 @@ class InMemoryIdentityGraph:
 
     def _rename(self, claimant: str, person: str) -> None:
         """A device that others use, too, stays as shared as it was: somebody has used it."""
-        until_ms, node = self._nodes.get(claimant, (0, NOBODY))
+        if claimant not in self._nodes:
+            return
+        until_ms, node = self._nodes[claimant]
         self._names += 1
         somebody = somebody_erased(str(self._names))
         self._nodes[claimant] = (until_ms, without_name(node, person, somebody))

@@ -19,13 +19,13 @@ from core.queues import RawBatchStream
 from core.updater import UserModelUpdater
 from ingest_worker.composition import (
     IngestProcess,
-    Stores,
     ingest_settings,
     model_updater,
     redis_client,
     redis_stores,
     redis_stream,
 )
+from ingest_worker.stores import Stores
 
 T = TypeVar("T")
 _CATALOGUE_WITHIN_S = 30.0

@@ -7,6 +7,7 @@ from contextlib import suppress
 import msgspec
 
 from core.config import ModelConfig
+from core.erasing.sweep import Sweep
 from core.identity.graph import IdentityGraph
 from core.identity.node import IdentityConfig, Node
 from core.identity.people import People
@@ -18,6 +19,7 @@ from core.signals import UserSignals
 from core.updater import UserModelUpdater
 from ingest_worker.refresher import Refresher
 from tests.build import DAY_MS, PLAN, themed_catalogue, worker_metrics
+from tests.places import places
 
 CONTENTS = themed_catalogue(per_theme=1)
 IDENTITY = IdentityConfig(max_persons=1)
@@ -56,6 +58,7 @@ class SteppedWorker:
                 CONTENTS,
                 BASIS,
             ),
+            sweep=Sweep(places()),
             clock_ms=clock_ms,
             users_a_round=2,
             poll_ms=1,

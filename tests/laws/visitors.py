@@ -8,6 +8,7 @@ import msgspec
 from hypothesis import strategies as st
 
 from core.config import ModelConfig
+from core.erasing.sweep import Sweep
 from core.identity.graph import IdentityGraph
 from core.identity.node import IdentityConfig
 from core.identity.people import People
@@ -19,6 +20,7 @@ from core.updater import UserModelUpdater
 from ingest_worker.batches import BatchHandler, normalizer
 from ingest_worker.linking import Linker
 from ingest_worker.refresher import Refresher
+from ingest_worker.screening import Screen
 from tests.build import (
     DAY_MS,
     MAPPER,
@@ -30,6 +32,7 @@ from tests.build import (
     themed_catalogue,
     worker_metrics,
 )
+from tests.places import places
 from tests.unit.ingest_loop import dead_letters, nothing
 
 PERSONS = ("ada", "bob", "cyd")
@@ -110,6 +113,7 @@ class World:
         self.refresher = Refresher(
             queue=self.stores.queue,
             updater=self.updater,
+            sweep=Sweep(places()),
             clock_ms=lambda: self.now_ms,
             users_a_round=20,
             poll_ms=1,
@@ -123,6 +127,7 @@ class World:
         metrics = worker_metrics()
         return BatchHandler(
             normalize=normalizer(MAPPER, window_ms=WINDOW_MS),
+            screen=Screen(places(), metrics),
             linker=Linker(self.stores.graph, IDENTITY, metrics),
             buffer=self.stores.buffer,
             queue=self.stores.queue,

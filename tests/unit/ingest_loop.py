@@ -10,8 +10,13 @@ from adapters.memory.dead_letters import InMemoryDeadLetters
 from adapters.memory.due_queue import InMemoryDueQueue
 from adapters.memory.event_buffer import InMemoryEventBuffer
 from adapters.memory.identity_graph import InMemoryIdentityGraph
+from adapters.memory.stream import InMemoryRawBatchStream
+from adapters.memory.tombstones import InMemoryTombstones
 from adapters.memory.user_models import InMemoryUserModelStore
 from core.config import ModelConfig
+from core.erasing.places import Places
+from core.erasing.screened_letters import ScreenedLetters
+from core.erasing.sweep import Sweep
 from core.identity.node import IdentityConfig
 from core.identity.people import People
 from core.identity.person_events import PersonEvents
@@ -23,6 +28,7 @@ from ingest_worker.keeper import KeeperPace, PendingBatches, StreamKeeper
 from ingest_worker.linking import Linker
 from ingest_worker.metrics import StreamGauges, WorkerMetrics
 from ingest_worker.refresher import Refresher
+from ingest_worker.screening import Screen
 from tests.build import (
     DAY_MS,
     MAPPER,
@@ -55,10 +61,24 @@ class Loop:
         self.events = PersonEvents(
             self.buffer, People(self.graph, identity), identity, max_events=100
         )
+        self.tombstones = InMemoryTombstones(
+            key=b"k", window_ms=WINDOW_MS, clock_ms=lambda: self.now_ms
+        )
+        self.stream = InMemoryRawBatchStream(max_entries=100, clock_ms=lambda: self.now_ms)
+        self.places = Places(
+            tombstones=self.tombstones,
+            buffer=self.buffer,
+            models=self.models,
+            graph=self.graph,
+            queue=self.queue,
+            batches=self.stream,
+            dead_letters=self.letters,
+        )
         basis = ModelBasis.of(PLAN, ModelConfig())
         self.refresher = Refresher(
             queue=self.queue,
             updater=UserModelUpdater(self.events, self.models, themed_catalogue(), basis),
+            sweep=Sweep(self.places),
             clock_ms=lambda: self.now_ms,
             users_a_round=20,
             poll_ms=1,
@@ -68,10 +88,11 @@ class Loop:
         )
         self.handler = BatchHandler(
             normalize=normalizer(MAPPER, window_ms=WINDOW_MS),
+            screen=Screen(self.places, self.metrics),
             linker=Linker(self.graph, identity, self.metrics),
             buffer=self.buffer,
             queue=self.queue,
-            dead_letters=self.letters,
+            dead_letters=ScreenedLetters(self.letters, Sweep(self.places), lambda: self.now_ms),
             clock_ms=lambda: self.now_ms,
             marked=self.refresher.nudge,
             metrics=self.metrics,

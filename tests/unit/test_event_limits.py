@@ -20,9 +20,11 @@ from core.normalizing.normalize import normalize_events
 from core.normalizing.reasons import NormalizedBatch
 from core.plan import EventPlan
 from core.queues import Debounce
-from ingest_worker.composition import Stores, ingest_parts, ingest_settings
+from ingest_worker.composition import ingest_parts, ingest_settings
 from ingest_worker.heartbeats import Heartbeats
+from ingest_worker.stores import Stores
 from tests.build import NOW_MS, PLAN, WINDOW_MS, links, raw_batch, themed_catalogue, worker_metrics
+from tests.places import places
 
 SMALL = EventLimits(max_id_chars=5, max_text_chars=4, max_listed=2, max_links=2)
 TRACK = {"type": "track", "userId": "u1", "messageId": "m1"}
@@ -127,6 +129,8 @@ async def test_the_worker_keeps_to_its_settings(setting: str, event: Any, reason
             dead_letters=letters,
             models=InMemoryUserModelStore(ttl_s=60, clock_s=lambda: 0.0),
             popularity=InMemoryPopularityStore(ttl_s=60, clock_s=lambda: 0.0),
+            tombstones=places().tombstones,
+            batches=places().batches,
         )
         heartbeats = Heartbeats(clock_s=lambda: 0.0, stalled_after_s=60)
         parts = ingest_parts(settings, stores, themed_catalogue(), worker_metrics(), heartbeats)
