@@ -9,7 +9,15 @@ import pytest
 
 from adapters.redis.connection import Client, connect
 from adapters.redis.due_queue import _ROLES
-from adapters.redis.keys import DEAD_LETTERS, KNOWN_LETTERS, queue_key, stream_key
+from adapters.redis.keys import (
+    DEAD_LETTERS,
+    ERASED,
+    KNOWN_LETTERS,
+    TOMBSTONE_KEY,
+    WITHDRAWN,
+    queue_key,
+    stream_key,
+)
 from deploy.valkey import Valkey, valkey_binary
 from tests.valkey_cluster import ValkeyCluster
 
@@ -18,6 +26,9 @@ _SHARDS = range(3)
 _SHARED_KEYS = (
     DEAD_LETTERS,
     KNOWN_LETTERS,
+    ERASED,
+    WITHDRAWN,
+    TOMBSTONE_KEY,
     *(stream_key(shard) for shard in _SHARDS),
     *(queue_key(role, shard) for role in _ROLES for shard in _SHARDS),
 )
