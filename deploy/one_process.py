@@ -33,6 +33,7 @@ from ingest_worker.batches import BatchHandler
 from ingest_worker.composition import (
     IngestProcess,
     check_term,
+    erasing_door,
     ingest_parts,
     person_events,
     popularity_counting,
@@ -94,7 +95,10 @@ async def run_one_process(settings: OneProcess, when_served: Callable[[Content],
     )
     serve = serve_app(settings, settings.serve, sources, CollectorRegistry())
     counting = _counting(settings, stores, contents, registry)
-    servers = ((webhook_app(webhook, ingest, registry), ingest), (serve, settings.serve))
+    servers = (
+        (webhook_app(webhook, erasing_door(settings, stores), ingest, registry), ingest),
+        (serve, settings.serve),
+    )
     async with asyncio.TaskGroup() as tasks:
         tasks.create_task(backpressure.run(stopping))
         tasks.create_task(observer.run(stopping))

@@ -27,12 +27,13 @@ from adapters.redis.user_models import RedisUserModelStore
 from adapters.settings import SharedSettings, read_settings
 from core.config import Positive
 from core.erasing.eraser import Eraser
+from core.erasing.export import Exporter
 from core.erasing.sweep import Sweep
 from core.errors import ConfigError
 from core.http.keys import KeyRing
 from core.identity.people import People
 from core.identity.person_events import PersonEvents
-from core.log_names import INGEST_OPENED
+from core.log_names import INGEST_OPENED, TOMBSTONES_UNKEYED
 from core.modelling.build import ModelBasis
 from core.normalizing.limits import EventLimits
 from core.normalizing.mapping import EventMapper
@@ -45,6 +46,7 @@ from ingest_worker.batches import BatchHandler, normalizer
 from ingest_worker.counting.popularity import PopularityCounting
 from ingest_worker.counting.report import CountingReport
 from ingest_worker.counting.walk import BufferWalk
+from ingest_worker.erasing import ErasingDoor
 from ingest_worker.heartbeats import Heartbeats
 from ingest_worker.linking import Linker
 from ingest_worker.metrics import StreamGauges, WebhookMetrics, WorkerMetrics
@@ -128,22 +130,26 @@ async def webhook_parts(settings: IngestProcess) -> AsyncIterator[SecuredApp]:
         tasks.create_task(stream.run())
         tasks.create_task(backpressure.run(stopping))
         webhook = Webhook(stream, backpressure, ingest, WebhookMetrics(registry, gauges))
-        yield webhook_app(webhook, ingest, registry)
+        erasing = erasing_door(settings, redis_stores(settings, client))
+        yield webhook_app(webhook, erasing, ingest, registry)
         stopping.set()
         stream.close()
 
 
 def webhook_app(
-    webhook: Webhook, ingest: IngestSettings, registry: CollectorRegistry
+    webhook: Webhook, erasing: ErasingDoor, ingest: IngestSettings, registry: CollectorRegistry
 ) -> SecuredApp:
     """The webhook with what every service shows of itself."""
     document = webhook_document(ingest, release(), [METRICS, OPENAPI])
-    return SecuredApp(expose_documentation(expose_metrics(webhook.app(), registry), document))
+    return SecuredApp(
+        expose_documentation(expose_metrics(webhook.app(erasing.routes()), registry), document)
+    )
 
 
 async def run_webhook(settings: IngestProcess) -> None:
     """The webhook process."""
     warn_if_open(settings)
+    warn_if_unkeyed(settings)
     async with webhook_parts(settings) as app:
         await serve_http(app, settings.ingest.host, settings.ingest.port, stop_signals())
 
@@ -194,6 +200,13 @@ def eraser(settings: IngestProcess, stores: Stores) -> Eraser:
         term_ms=settings.erase_term_ms,
         pause=lambda: asyncio.sleep(_PAUSE_S),
     )
+
+
+def erasing_door(settings: IngestProcess, stores: Stores) -> ErasingDoor:
+    """What erases and exports persons over HTTP."""
+    erasing = eraser(settings, stores)
+    exporter = Exporter(stores.places, erasing)
+    return ErasingDoor(erasing, exporter, settings.ingest.access, clock_ms)
 
 
 def model_updater(
@@ -293,6 +306,16 @@ def warn_if_open(settings: IngestProcess) -> None:
     """Say loudly that anybody may send events."""
     if KeyRing(settings.ingest.api_key).is_empty:
         _log.warning(INGEST_OPENED, hint="set INGEST_API_KEY to ask senders for a key")
+
+
+def warn_if_unkeyed(settings: IngestProcess) -> None:
+    """Say loudly that whoever reads Redis can find out who was erased."""
+    if not settings.tombstone_key:
+        _log.warning(
+            TOMBSTONES_UNKEYED,
+            hint="set TOMBSTONE_KEY to the same secret everywhere: without, the key of the "
+            "hashes of erased ids lies beside them in Redis",
+        )
 
 
 @asynccontextmanager

@@ -31,3 +31,11 @@ class Ready(msgspec.Struct, frozen=True, kw_only=True):
     """Requests will be stored."""
 
     status: Literal["ready"] = "ready"
+
+
+class Job(msgspec.Struct, frozen=True, kw_only=True):
+    """What became of one of RudderStack's jobs, in its words."""
+
+    status_code: int = msgspec.field(default=200, name="statusCode")
+    status: Literal["successful", "failed"] = "successful"
+    error: str | msgspec.UnsetType = msgspec.UNSET

@@ -9,17 +9,15 @@ from typing import Annotated, Any, Literal
 import msgspec
 from msgspec import Meta
 
-from core.http.access import AccessPolicy
-from core.http.keys import API_KEY_HEADER, KeyRing
+from core.http.keys import API_KEY_HEADER
 from core.http.openapi import KEY_SCHEMES, ApiDocument, ServiceInfo
 from core.http.operation import Documented, Method, Operation
-from ingest_worker.messages import Accepted, Alive, Ready, Refusal
+from ingest_worker.erasing_operations import CACHE, RETRY, erasing_operations, refusal
+from ingest_worker.messages import Accepted, Alive, Ready
 from ingest_worker.paths import INGEST_PATH
 from ingest_worker.settings import IngestSettings
 
 _METHODS: tuple[Method, ...] = ("POST", "PUT", "PATCH")
-_CACHE = {"Cache-Control": "Who may keep the answer."}
-_RETRY = {"Retry-After": "After how many seconds to send it again."}
 _CHALLENGE = {"WWW-Authenticate": "How a key is presented."}
 _ABOUT = "Takes events from RudderStack and its SDKs and stores them; the workers judge them later."
 
@@ -60,14 +58,15 @@ def webhook_document(
     settings: IngestSettings, release: str, others: Sequence[Operation]
 ) -> ApiDocument:
     """The webhook's document; `others` are operations that every service has."""
-    policy = AccessPolicy(has_keys=not KeyRing(settings.api_key).is_empty)
+    policy = settings.access
     info = ServiceInfo(
         title="ai-engine webhook",
         version=release,
         description=_ABOUT,
         key_variable="INGEST_API_KEY",
     )
-    operations = [*webhook_operations(asks_for_key=policy.has_keys), *others]
+    events = webhook_operations(asks_for_key=policy.has_keys)
+    operations = [*events, *erasing_operations(), *others]
     return ApiDocument(info, operations, policy, _key_schemes(settings))
 
 
@@ -95,22 +94,18 @@ def webhook_operations(*, asks_for_key: bool) -> Iterator[Operation]:
 _BELOW = f"{INGEST_PATH}/v1/{{call}}"
 
 
-def _refusal(description: str, headers: Mapping[str, str] | None = None) -> Documented:
-    return Documented(description=description, body=Refusal, headers=_CACHE | dict(headers or {}))
-
-
 def _answer(kind: type[msgspec.Struct], description: str) -> Documented:
-    return Documented(description=description, body=kind, headers=_CACHE)
+    return Documented(description=description, body=kind, headers=CACHE)
 
 
 _ANSWERS = {
     200: _answer(Accepted, "The body is stored."),
-    400: _refusal("The body is not JSON; RudderStack drops it."),
-    401: _refusal("The key is missing or wrong; RudderStack drops the body.", _CHALLENGE),
-    413: _refusal("Too many bytes or events; RudderStack drops the body."),
-    503: _refusal("The body was not stored; RudderStack sends it again.", _RETRY),
+    400: refusal("The body is not JSON; RudderStack drops it."),
+    401: refusal("The key is missing or wrong; RudderStack drops the body.", _CHALLENGE),
+    413: refusal("Too many bytes or events; RudderStack drops the body."),
+    503: refusal("The body was not stored; RudderStack sends it again.", RETRY),
 }
-_NO_PATH = _refusal("There is no such call.")
+_NO_PATH = refusal("There is no such call.")
 _PROBES = (
     Operation(
         name="healthz",
@@ -124,7 +119,7 @@ _PROBES = (
         path="/readyz",
         summary="Whether requests will be stored",
         group="Probes",
-        answers={200: _answer(Ready, "They will."), 503: _refusal("They will not.", _RETRY)},
+        answers={200: _answer(Ready, "They will."), 503: refusal("They will not.", RETRY)},
     ),
 )
 

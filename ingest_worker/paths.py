@@ -4,6 +4,8 @@ from collections.abc import Iterator
 
 CALLS = ("identify", "track", "page", "screen", "group", "alias", "merge")
 INGEST_PATH = "/api/ingest"
+USERS_PATH = "/api/users"
+ERASE_PATH = "/api/erase"
 
 
 def ingest_paths() -> Iterator[str]:

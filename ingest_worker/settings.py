@@ -6,6 +6,7 @@ import msgspec
 from msgspec import Meta
 
 from core.config import Count, Port
+from core.http.access import AccessPolicy, is_loopback
 from core.http.keys import KeyRing
 from core.queues import Debounce
 from ingest_worker.backpressure import HighWater
@@ -44,6 +45,13 @@ class IngestSettings(msgspec.Struct, frozen=True, kw_only=True):
     def __post_init__(self) -> None:
         """A key that was meant must be one. Raises: ValueError."""
         KeyRing(self.api_key, "INGEST_API_KEY")
+
+    @property
+    def access(self) -> AccessPolicy:
+        """Who may ask for what."""
+        return AccessPolicy(
+            has_keys=not KeyRing(self.api_key).is_empty, is_local=is_loopback(self.host)
+        )
 
     @property
     def high_water(self) -> HighWater:

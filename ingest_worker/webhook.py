@@ -5,9 +5,8 @@ batch on any 4xx but 408 and 429, and re-sends it on a 5xx.
 """
 
 import asyncio
-from typing import Any
+from collections.abc import Sequence
 
-import msgspec
 import structlog
 from starlette.applications import Starlette
 from starlette.datastructures import Headers
@@ -21,15 +20,15 @@ from core.http.keys import API_KEY_HEADER, KeyRing, presented_keys
 from core.log_names import REQUEST_DEFERRED
 from core.normalizing.body import NotJsonError, TooManyEventsError, count_events
 from core.queues import RawBatchStream
+from ingest_worker.answers import Answer, refuse, try_later
 from ingest_worker.backpressure import Backpressure
 from ingest_worker.body import BadEncodingError, BodyTooLargeError, read_body
-from ingest_worker.messages import Accepted, Alive, Ready, Refusal
+from ingest_worker.messages import Accepted, Alive, Ready
 from ingest_worker.metrics import WebhookMetrics
 from ingest_worker.paths import CALLS, ingest_paths
 from ingest_worker.settings import IngestSettings
 
 _METHODS = ["POST", "PUT", "PATCH"]
-_RETRY_AFTER_S = "5"
 _LARGE_BYTES = 256 * 1024
 """From here on the worst of bodies takes longer to count than a request should wait."""
 
@@ -54,13 +53,14 @@ class Webhook:
         self._keys = KeyRing(settings.api_key)
         self._key_headers = (API_KEY_HEADER, settings.api_key_header)
 
-    def app(self) -> Starlette:
-        """The ASGI application."""
+    def app(self, more: Sequence[Route] = ()) -> Starlette:
+        """The ASGI application; `more` are routes beside its own."""
         app = Starlette(
             routes=[
                 *(Route(path, self._ingest, methods=_METHODS) for path in ingest_paths()),
                 Route("/healthz", _healthy),
                 Route("/readyz", self._ready),
+                *more,
             ],
             exception_handlers={HTTPException: _on_http_exception},
         )
@@ -82,7 +82,7 @@ class Webhook:
         presented = presented_keys(headers, names=self._key_headers, basic=True)
         return self._keys.find(presented) is not None
 
-    async def _take(self, request: Request) -> "_Answer":
+    async def _take(self, request: Request) -> Answer:
         """Read, count and store the body."""
         settings = self._settings
         try:
@@ -92,18 +92,18 @@ class Webhook:
                 events = await self._count(body)
                 await self._stream.enqueue(body, call_type=_call_type(request.scope["path"]))
         except BodyTooLargeError as exc:
-            return _refuse(413, "too_large", str(exc))
+            return refuse(413, "too_large", str(exc))
         except TooManyEventsError as exc:
-            return _refuse(413, "too_many_events", str(exc))
+            return refuse(413, "too_many_events", str(exc))
         except (NotJsonError, BadEncodingError) as exc:
-            return _refuse(400, "not_json", str(exc))
+            return refuse(400, "not_json", str(exc))
         except ClientDisconnect:
-            return _refuse(400, "disconnected", "the sender went away")
+            return refuse(400, "disconnected", "the sender went away")
         except (RetryableError, TimeoutError) as exc:
             _log.warning(REQUEST_DEFERRED, error=str(exc) or "time-out")
-            return _try_later("the request was not stored; send it again")
+            return try_later("the request was not stored; send it again")
         self._metrics.accepted_events.inc(events)
-        return _Answer(200, "accepted", Accepted(accepted=events))
+        return Answer(200, "accepted", Accepted(accepted=events))
 
     async def _count(self, body: bytes) -> int:
         """Count the events, of a large body beside the loop: others are answered meanwhile."""
@@ -116,14 +116,14 @@ class Webhook:
         try:
             await self._stream.ping()
         except RetryableError as exc:
-            return _try_later(str(exc))
+            return try_later(str(exc))
         if self._backpressure.is_away:  # it is back: whoever is told so must be admitted
             await self._backpressure.look()
-        return _Answer(200, "ready", Ready())
+        return Answer(200, "ready", Ready())
 
 
 async def _healthy(_: Request) -> Response:
-    return _Answer(200, "alive", Alive())
+    return Answer(200, "alive", Alive())
 
 
 def _call_type(path: str) -> str | None:
@@ -132,30 +132,10 @@ def _call_type(path: str) -> str | None:
     return name if name in CALLS else None
 
 
-class _Answer(Response):
-    """A JSON answer that knows under which outcome it is counted."""
-
-    media_type = "application/json"
-
-    def __init__(self, status: int, outcome: str, content: Any) -> None:
-        super().__init__(msgspec.json.encode(content), status, {"Cache-Control": "no-store"})
-        self.outcome = outcome
-
-
-def _refuse(status: int, code: str, message: str) -> _Answer:
-    return _Answer(status, code, Refusal(code=code, message=message))
-
-
-def _unauthorized() -> _Answer:
-    refusal = _refuse(401, "unauthorized", "the key is missing or wrong")
+def _unauthorized() -> Answer:
+    refusal = refuse(401, "unauthorized", "the key is missing or wrong")
     refusal.headers["WWW-Authenticate"] = 'Bearer, Basic realm="ingest"'
     return refusal
-
-
-def _try_later(message: str) -> _Answer:
-    response = _refuse(503, "try_later", message)
-    response.headers["Retry-After"] = _RETRY_AFTER_S
-    return response
 
 
 async def _on_http_exception(_: Request, exc: Exception) -> Response:
@@ -163,6 +143,6 @@ async def _on_http_exception(_: Request, exc: Exception) -> Response:
     if not isinstance(exc, HTTPException):
         raise exc
     code = exc.detail.lower().replace(" ", "_")
-    answer = _refuse(exc.status_code, code, f"{exc.detail}: there is no such path or method")
+    answer = refuse(exc.status_code, code, f"{exc.detail}: there is no such path or method")
     answer.headers.update(exc.headers or {})
     return answer

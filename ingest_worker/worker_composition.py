@@ -32,6 +32,7 @@ from ingest_worker.composition import (
     redis_client,
     redis_stores,
     redis_stream,
+    warn_if_unkeyed,
 )
 from ingest_worker.consumer import Patience, StreamConsumer, make_broker
 from ingest_worker.counting.report import CountingCollector, CountingReport
@@ -54,6 +55,7 @@ _log = structlog.get_logger()
 async def run_worker(settings: IngestProcess) -> None:
     """The worker process."""
     require_catalogue(settings)
+    warn_if_unkeyed(settings)
     stopping, own = stop_signals(), settings.worker
     async with worker_parts(settings) as parts, asyncio.TaskGroup() as tasks:
         settle()

@@ -56,23 +56,26 @@ class Eraser:
 
         Raises: RetryableError when a store is away; asking again finishes the work.
         """
+        return await self.erase_all([user_id], now_ms=now_ms)
+
+    async def erase_all(self, user_ids: Sequence[str], *, now_ms: int) -> Receipt:
+        """The same for several persons at once, under one receipt by the first one's id."""
         until_ms = now_ms + self._term_ms
 
         async def refuse(ids: Sequence[str]) -> None:
             await self._places.tombstones.erase(ids, until_ms=until_ms)
 
-        ids = await self._refused_ids(user_id, refuse)
+        ids = await self._refused_ids(user_ids, refuse)
         counts = await self._sweep.erase(ids)
         removed, held = await self._clean_batches(ids)
         letters = await self._sweep.clean_letters(ids)
         finished, in_hand = await self._finished(held, ids)
         counts += await self._sweep.erase(ids)
         letters += await self._sweep.clean_letters(ids)
-        counts += Counts(stream_events=removed + finished, dead_letters=letters)
         return Receipt(
-            user_id=user_id,
+            user_id=user_ids[0],
             ids=ids,
-            counts=counts,
+            counts=counts + Counts(stream_events=removed + finished, dead_letters=letters),
             in_hand=in_hand,
             erased_at_ms=now_ms,
             until_ms=until_ms,
@@ -89,30 +92,28 @@ class Eraser:
         async def refuse(ids: Sequence[str]) -> None:
             await self._places.tombstones.withdraw(ids, before_ms=ts_ms)
 
-        found: dict[str, None] = {}
-        for one in user_ids:
-            found |= dict.fromkeys(await self._refused_ids(one, refuse))
-        ids = tuple(found)
+        ids = await self._refused_ids(user_ids, refuse)
         links = await self._places.graph.forget(ids)
         models = await self._places.models.drop(dict.fromkeys(ids))
         counts = await self._sweep.purge(dict.fromkeys(ids, ts_ms), now_ms=now_ms)
         letters = await self._sweep.clean_letters(ids, until_ms=ts_ms)
         return counts + Counts(links=links, models=models, dead_letters=letters)
 
-    async def ids_of(self, user_id: str) -> tuple[str, ...]:
-        """The id and all that are the same person's; of a shared device itself alone."""
-        person = (await self._people.find([user_id]))[user_id]
-        if person.is_shared:
-            return (user_id,)
-        return tuple(dict.fromkeys((user_id, *person.ids)))
+    async def ids_of(self, user_ids: Sequence[str]) -> tuple[str, ...]:
+        """The ids and all that are the same persons'; of a shared device itself alone."""
+        people = await self._people.find(user_ids)
+        found = dict.fromkeys(user_ids)
+        for person in people.values():
+            found |= {} if person.is_shared else dict.fromkeys(person.ids)
+        return tuple(found)
 
     async def _refused_ids(
-        self, user_id: str, refuse: Callable[[Sequence[str]], Awaitable[None]]
+        self, user_ids: Sequence[str], refuse: Callable[[Sequence[str]], Awaitable[None]]
     ) -> tuple[str, ...]:
         """Set tombstones until no further id turns up: one may be linked while we look."""
         refused: tuple[str, ...] = ()
         for _ in range(_MAX_LOOKS):
-            ids = await self.ids_of(user_id)
+            ids = await self.ids_of(user_ids)
             if set(ids) <= set(refused):
                 break
             refused = tuple(dict.fromkeys((*refused, *ids)))

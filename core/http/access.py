@@ -24,6 +24,8 @@ class AccessPolicy(msgspec.Struct, frozen=True, kw_only=True):
         """Who may ask."""
         if access == "open" or (access == "recommend" and not self.require_key):
             return "open"
+        if access == "operate":
+            return "local" if self.is_local else "closed"
         if self.has_keys:
             return "key"
         if access == "ingest":

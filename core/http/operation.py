@@ -9,7 +9,7 @@ from typing import Any, Literal
 import msgspec
 
 Method = Literal["DELETE", "GET", "PATCH", "POST", "PUT"]
-Access = Literal["open", "recommend", "personal", "ingest"]
+Access = Literal["open", "recommend", "personal", "ingest", "operate"]
 """`open` to everybody; the others by the settings of the service (`core.http.access`)."""
 
 

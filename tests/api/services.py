@@ -15,19 +15,25 @@ from adapters.memory.user_models import InMemoryUserModelStore
 from adapters.process import clock_ms
 from adapters.settings import SharedSettings
 from adapters.snapshot.live import LiveContentStore
+from core.erasing.eraser import Eraser
+from core.erasing.export import Exporter
+from core.erasing.places import Places
 from core.errors import RetryableError
+from core.identity.node import IdentityConfig
 from core.ports import ContentStore, UserModelStore
 from core.queues import RawBatchStream, ShardState
 from core.signals import UserSignals
 from ingest_worker.backpressure import Backpressure
 from ingest_worker.composition import webhook_app
+from ingest_worker.erasing import ErasingDoor
 from ingest_worker.metrics import StreamGauges, WebhookMetrics
 from ingest_worker.settings import IngestSettings
 from ingest_worker.webhook import Webhook
 from serve_api.composition import serve_app
 from serve_api.settings import ServeSettings
 from serve_api.sources import Sources
-from tests.build import WINDOW_MS, read, signals_of
+from tests.build import DAY_MS, WINDOW_MS, read, signals_of
+from tests.places import places
 
 KEY = "a-key"
 VISITORS = ("ada", "0", "false")
@@ -105,12 +111,23 @@ class StreamAway:
         raise RetryableError("away")
 
 
-def webhook(stream: RawBatchStream | None = None, **settings: Any) -> SecuredApp:
-    """The webhook over a stream that nobody reads."""
+def webhook(
+    stream: RawBatchStream | None = None, held: Places | None = None, **settings: Any
+) -> SecuredApp:
+    """The webhook over a stream that nobody reads, and what is held of persons."""
     ingest, registry = IngestSettings(**settings), CollectorRegistry()
     gauges = StreamGauges(registry)
     if stream is None:
         stream = InMemoryRawBatchStream(max_entries=ingest.memory_max_entries, clock_ms=clock_ms)
     backpressure = Backpressure(stream, ingest.high_water, gauges, clock_ms)
     door = Webhook(stream, backpressure, ingest, WebhookMetrics(registry, gauges))
-    return webhook_app(door, ingest, registry)
+    if held is None:
+        known = {"batches": stream} if isinstance(stream, InMemoryRawBatchStream) else {}
+        held = places(**known)
+    eraser = Eraser(held, IdentityConfig(), term_ms=60 * DAY_MS, pause=pause)
+    erasing = ErasingDoor(eraser, Exporter(held, eraser), ingest.access, clock_ms)
+    return webhook_app(door, erasing, ingest, registry)
+
+
+async def pause() -> None:
+    """Nobody has anything in hand."""
