@@ -206,7 +206,7 @@ def erasing_door(settings: IngestProcess, stores: Stores) -> ErasingDoor:
     """What erases and exports persons over HTTP."""
     erasing = eraser(settings, stores)
     exporter = Exporter(stores.places, erasing)
-    return ErasingDoor(erasing, exporter, settings.ingest.access, clock_ms)
+    return ErasingDoor(erasing, exporter, settings.ingest, clock_ms)
 
 
 def model_updater(

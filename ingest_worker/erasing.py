@@ -18,7 +18,6 @@ from core.erasing.eraser import Eraser
 from core.erasing.export import Exporter
 from core.erasing.receipt import Receipt
 from core.errors import RetryableError
-from core.http.access import AccessPolicy
 from core.log_names import PERSON_ERASED, REQUEST_DEFERRED
 from core.normalizing.ids import text_id
 from core.pseudonyms import pseudonym
@@ -26,6 +25,7 @@ from ingest_worker.answers import Answer, refuse, try_later
 from ingest_worker.body import BadEncodingError, BodyTooLargeError, read_body
 from ingest_worker.messages import Job
 from ingest_worker.paths import ERASE_PATH, USERS_PATH
+from ingest_worker.settings import IngestSettings
 
 _FORWARDED = ("Forwarded", "X-Forwarded-For")
 _MAX_BYTES = 1024**2
@@ -45,13 +45,14 @@ class ErasingDoor:
         self,
         eraser: Eraser,
         exporter: Exporter,
-        policy: AccessPolicy,
+        settings: IngestSettings,
         clock_ms: Callable[[], int],
     ) -> None:
-        """Keep what does the work, and who may ask for it."""
+        """Keep what does the work, who may ask for it, and how much at once."""
         self._eraser = eraser
         self._exporter = exporter
-        self._policy = policy
+        self._policy = settings.access
+        self._max_bytes = min(settings.max_body_bytes, _MAX_BYTES)
         self._clock_ms = clock_ms
 
     def routes(self) -> Sequence[Route]:
@@ -86,8 +87,8 @@ class ErasingDoor:
     async def _person(self, request: Request) -> Response:
         """Erased by DELETE, exported by GET."""
         user_id = text_id(request.path_params["user_id"])
-        if user_id is None:
-            return refuse(400, "no_user", "the path must end with a user id")
+        if user_id is None or request.query_params:
+            return refuse(400, "no_user", "the path must end with a user id, without parameters")
         now_ms = self._clock_ms()
         if request.method == "DELETE":
             receipt = await self._eraser.erase(user_id, now_ms=now_ms)
@@ -98,7 +99,7 @@ class ErasingDoor:
     async def _jobs(self, request: Request) -> Response:
         """Each job is answered in its place; the work of all of them is done at once."""
         try:
-            given = await _jobs_in(request)
+            given = await _jobs_in(request, self._max_bytes)
         except _RefusedError as exc:
             return exc.answer
         jobs = [_ids_of(job) for job in given]
@@ -129,13 +130,13 @@ class _RefusedError(Exception):
         self.answer = refuse(status, code, message)
 
 
-async def _jobs_in(request: Request) -> list[Any]:
+async def _jobs_in(request: Request, max_bytes: int) -> list[Any]:
     """The jobs of a body, a single one too."""
     # A page in a browser may send other types to this machine, and no JSON.
     if "json" not in request.headers.get("Content-Type", ""):
         raise _RefusedError(415, "not_json", "the Content-Type must be application/json")
     try:
-        given = msgspec.json.decode(await read_body(request.stream(), _MAX_BYTES))
+        given = msgspec.json.decode(await read_body(request.stream(), max_bytes))
     except BodyTooLargeError as exc:
         raise _RefusedError(413, "too_large", str(exc)) from exc
     except ClientDisconnect as exc:

@@ -17,7 +17,7 @@ RETRY = {"Retry-After": "After how many seconds to send it again."}
 _GROUP = "Persons"
 
 Jobs = Annotated[
-    list[dict[str, Any]] | dict[str, Any],
+    list[Any] | dict[str, Any],
     Meta(
         description="Jobs of RudderStack, or a single one. Of `userAttributes`, `userId` and "
         "`anonymousId` are looked at.",

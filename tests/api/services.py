@@ -96,6 +96,20 @@ def read_api_without_stores(**settings: Any) -> SecuredApp:
     return read_api(models=ModelsAway(), contents=LiveContentStore(), **settings)
 
 
+class BufferAway(InMemoryEventBuffer):
+    """A buffer that does not answer."""
+
+    def __init__(self) -> None:
+        """It holds nothing either."""
+        super().__init__(window_ms=1, max_events=1)
+
+    async def fetch_events(self, user_ids: Sequence[str], *, since_ms: int) -> Any:
+        raise RetryableError(f"away, asked for {len(user_ids)} since {since_ms}")
+
+    async def forget(self, user_ids: Sequence[str], *, until_ms: int | None = None) -> int:
+        raise RetryableError(f"away, asked to forget {len(user_ids)} until {until_ms}")
+
+
 class StreamAway:
     """A stream that stores nothing."""
 
@@ -125,7 +139,7 @@ def webhook(
         known = {"batches": stream} if isinstance(stream, InMemoryRawBatchStream) else {}
         held = places(**known)
     eraser = Eraser(held, IdentityConfig(), term_ms=60 * DAY_MS, pause=pause)
-    erasing = ErasingDoor(eraser, Exporter(held, eraser), ingest.access, clock_ms)
+    erasing = ErasingDoor(eraser, Exporter(held, eraser), ingest, clock_ms)
     return webhook_app(door, erasing, ingest, registry)
 
 

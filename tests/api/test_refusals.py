@@ -11,11 +11,13 @@ from starlette.types import ASGIApp
 from tests.api.asking import DescribedOperation, document_of, operations_of
 from tests.api.services import (
     KEY,
+    BufferAway,
     StreamAway,
     read_api,
     read_api_without_stores,
     webhook,
 )
+from tests.places import places
 
 Provoke = Callable[[DescribedOperation], Awaitable[httpx.Response]]
 KEYS: Mapping[str, Any] = {"api_key": KEY, "require_key": True}
@@ -36,14 +38,18 @@ async def not_modified(one: DescribedOperation) -> httpx.Response:
 async def bad_input(one: DescribedOperation) -> httpx.Response:
     if one.takes_body:
         return await one.ask(limited_api(), body=b'{"')
-    return await ask_with_unknown_parameter(one)
+    return await ask_with_unknown_parameter(one, limited_api())
 
 
-async def ask_with_unknown_parameter(one: DescribedOperation) -> httpx.Response:
+async def ask_with_unknown_parameter(one: DescribedOperation, app: ASGIApp) -> httpx.Response:
     content = {**one.content, "parameters": [*one.content["parameters"], NONSENSE]}
-    return await DescribedOperation(method=one.method, path=one.path, content=content).ask(
-        limited_api()
-    )
+    return await DescribedOperation(method=one.method, path=one.path, content=content).ask(app)
+
+
+async def bad_for_the_webhook(one: DescribedOperation) -> httpx.Response:
+    if one.takes_body:
+        return await one.ask(webhook(), body=b"<xml/>")
+    return await ask_with_unknown_parameter(one, webhook())
 
 
 NONSENSE = {"name": "nonsense", "in": "query", "required": False, "example": "1"}
@@ -67,11 +73,13 @@ READ_API: Mapping[int, Provoke] = {
     503: lambda one: one.ask(read_api_without_stores(rate_per_minute=100)),
 }
 WEBHOOK: Mapping[int, Provoke] = {
-    400: lambda one: one.ask(webhook(), body=b"<xml/>"),
+    400: bad_for_the_webhook,
     401: lambda one: one.ask(webhook(api_key=KEY), X_API_Key="another"),
     404: lambda one: one.ask(webhook(), of_unknown=True),
+    403: lambda one: one.ask(webhook(**OTHERS_REACH_IT)),
     413: lambda one: one.ask(webhook(max_body_bytes=1)),
-    503: lambda one: one.ask(webhook(StreamAway())),
+    415: lambda one: one.ask(webhook(), Content_Type="text/plain"),
+    503: lambda one: one.ask(webhook(StreamAway(), places(buffer=BufferAway()))),
 }
 
 
