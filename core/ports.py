@@ -112,9 +112,10 @@ class UserModelStore(Protocol):
         ...
 
     async def drop(self, revisions: Mapping[str, int | None]) -> int:
-        """Remove models up to a revision, None: whatever it is; how many were there.
+        """Remove models up to a revision; how many were there.
 
-        By their own ids, whomever those belong to.
+        One of such a revision is refused from then on. None: whatever is there
+        goes, and nothing is remembered. By their own ids, whomever those belong to.
         """
         ...
 

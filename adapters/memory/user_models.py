@@ -43,10 +43,14 @@ class InMemoryUserModelStore:
         """Remove models up to a revision; how many were there."""
         dropped = 0
         for user_id, revision in revisions.items():
-            _, (stored, _), raw = self._models.get(user_id, (0.0, _NONE, b""))
-            if raw and (revision is None or stored <= revision):
-                del self._models[user_id]
-                dropped += 1
+            expires_s, (stored, _), raw = self._models.get(user_id, (0.0, _NONE, b""))
+            if revision is None:
+                self._models.pop(user_id, None)
+            elif expires_s > self._clock_s() and stored > revision:
+                continue
+            else:
+                self._models[user_id] = (self._clock_s() + self._ttl_s, (revision, 0), b"")
+            dropped += bool(raw)
         return dropped
 
     async def _root(self, user_id: str) -> str:

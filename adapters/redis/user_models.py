@@ -1,5 +1,6 @@
 """The materialized models: one JSON text a user, never replaced by an older one."""
 
+import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -29,14 +30,20 @@ redis.call('SET', KEYS[1], ARGV[3], 'PX', ARGV[4])
 return 1
 """)
 
+# What was dropped leaves its revision behind: a refresh that began earlier may still save.
 _DROP = Script("""
-if ARGV[1] ~= '' then
-  local head = redis.call('GETRANGE', KEYS[1], 0, 80)
-  local revision = tonumber(string.match(head, '^{"revision":(%d+)') or 0)
-  if revision > tonumber(ARGV[1]) then return 0 end
+local text = redis.call('GETRANGE', KEYS[1], 0, 80)
+local revision, rest = string.match(text, '^{"revision":(%d+),"built_at_ms":%d+(.)')
+if ARGV[1] == '' then
+  redis.call('DEL', KEYS[1])
+elseif tonumber(revision or 0) > tonumber(ARGV[1]) then
+  return 0
+else
+  redis.call('SET', KEYS[1], '{"revision":' .. ARGV[1] .. ',"built_at_ms":0}', 'PX', ARGV[2])
 end
-return redis.call('DEL', KEYS[1])
+return rest == ',' and 1 or 0
 """)
+_DROPPED = re.compile(rb'\{"revision":\d+,"built_at_ms":0\}')
 
 
 class RedisUserModelStore:
@@ -81,14 +88,14 @@ class RedisUserModelStore:
     async def drop(self, revisions: Mapping[str, int | None]) -> int:
         """Remove models up to a revision, None: whatever it is; how many were there."""
         calls = [
-            Call((model_key(user_id),), ("" if revision is None else revision,))
+            Call((model_key(user_id),), ("" if revision is None else revision, self._ttl_ms))
             for user_id, revision in revisions.items()
         ]
         with driver_errors("dropping models"):
             return sum(await run_script(self._client, _DROP, calls))
 
     def _decoded(self, raw: bytes | None) -> UserSignals | None:
-        if raw is None:
+        if raw is None or _DROPPED.fullmatch(raw):
             return None
         try:
             return decode_signals(raw)

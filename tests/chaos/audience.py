@@ -12,6 +12,9 @@ from typing import Any
 import msgspec
 
 _VISITORS = 30
+_DEVICES = 40
+_KIOSK = 0
+"""This one of the devices is used by everybody."""
 _REASONS = ("next_button", "link", "close_button", "abandon")
 _DAY_S = 86_400
 _OLDEST_S = 20 * _DAY_S
@@ -39,17 +42,30 @@ class Audience:
         # Ids in the wild: text, braces that would be a key's hash tag, an e-mail address.
         return name if self._random.random() < 0.9 else f"{{{name}}}@example.org"
 
+    def device(self) -> str:
+        """What somebody holds who is here, or the kiosk."""
+        number = self._random.randrange(_DEVICES) if self._random.random() < 0.8 else _KIOSK
+        return f"device-{self._number}-{number}"
+
     def event(self, now_s: float) -> bytes:
         """One thing that somebody does; most of them just now, some long ago."""
         self._events += 1
         age_s = self._random.choice([_LEAST_AGE_S, 60, 3600, _OLDEST_S])
         happened_s = now_s - self._random.uniform(_LEAST_AGE_S, age_s + 1)
-        event = self._done() | {
-            self._random.choice(["userId", "userId", "anonymousId"]): self.visitor(),
-            "messageId": f"message-{self._events}",
-            "timestamp": strftime("%Y-%m-%dT%H:%M:%S", gmtime(happened_s)) + ".000Z",
-        }
+        event = (
+            self._who()
+            | self._done()
+            | {
+                "messageId": f"message-{self._events}",
+                "timestamp": strftime("%Y-%m-%dT%H:%M:%S", gmtime(happened_s)) + ".000Z",
+            }
+        )
         return msgspec.json.encode(event)
+
+    def _who(self) -> dict[str, str]:
+        if self._random.random() < 0.3:
+            return {"anonymousId": self.device()}
+        return {"userId": self.visitor()}
 
     def _done(self) -> dict[str, Any]:
         draw = self._random
@@ -57,9 +73,14 @@ class Audience:
         content = {"content_id": item}
         kind = draw.randrange(10)
         if kind == 0:
-            return {"type": "identify", "traits": {"age": draw.randrange(9, 90)}}
+            return {
+                "type": "identify",
+                "userId": self.visitor(),
+                "anonymousId": self.device(),
+                "traits": {"age": draw.randrange(9, 90)},
+            }
         if kind == 1:
-            return {"type": "page"}
+            return self._said_on_purpose()
         if kind == 2:
             return _track(
                 "SURVEY_ANSWERED", content=content, details={"rating": draw.randint(1, 5)}
@@ -70,6 +91,20 @@ class Audience:
             return _track("CONTENT_VIEW_STARTED", content=content, context={"candidates": shown})
         details = {"reason": draw.choice(_REASONS), "dwell_seconds": draw.randrange(90)}
         return _track("CONTENT_VIEW_ENDED", content=content, details=details)
+
+    def _said_on_purpose(self) -> dict[str, Any]:
+        kind = self._random.randrange(4)
+        if kind == 0:
+            return {"type": "alias", "userId": self.visitor(), "previousId": self.device()}
+        if kind == 1:
+            named = [("user_id", self.visitor()), ("anonymous_id", self.device())]
+            properties = [{"type": name, "value": value} for name, value in named]
+            return {
+                "type": "merge",
+                "userId": properties[0]["value"],
+                "mergeProperties": properties,
+            }
+        return {"type": "page"}
 
 
 def _track(name: str, **properties: Any) -> dict[str, Any]:

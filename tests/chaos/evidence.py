@@ -1,7 +1,7 @@
 """What lies in Redis: when it has come to rest, and what is there then."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Iterable, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from time import monotonic, time
 from typing import Any
 
@@ -11,9 +11,12 @@ from redis.exceptions import RedisError
 from adapters.redis.connection import Client
 from adapters.redis.dead_letters import RedisDeadLetters
 from adapters.redis.event_buffer import RedisEventBuffer
+from adapters.redis.identity_graph import RedisIdentityGraph
 from adapters.redis.keys import GROUP, events_key, model_key, queue_key, stream_key
 from adapters.redis.user_models import RedisUserModelStore
 from core.events import InteractionEvent
+from core.identity.node import NOBODY, Claim, IdentityConfig, Node
+from core.ports import Begun, EventWindow
 from core.signals import UserSignals
 from tests.chaos.ledger import WINDOW_MS, Letter
 from tests.chaos.stack import SHARDS
@@ -28,10 +31,50 @@ _USERS_AT_ONCE = 200
 class Found(msgspec.Struct, frozen=True, kw_only=True):
     """What a run has left, and keys of users that nobody ever sent anything of."""
 
+    nodes: Mapping[str, Node]
     buffers: Mapping[str, tuple[InteractionEvent, ...]]
     models: Mapping[str, UserSignals]
     letters: frozenset[Letter]
     unknown_keys: tuple[str, ...] = ()
+
+
+class FoundEvents:
+    """What was found, as a source of events and links that models can be built from."""
+
+    def __init__(self, found: Found) -> None:
+        """Keep it."""
+        self._found = found
+
+    async def begin(self, user_ids: Sequence[str], *, now_ms: int) -> Sequence[Begun]:
+        """Nothing is refreshed here."""
+        raise NotImplementedError(f"{user_ids} at {now_ms}")
+
+    async def fetch_events(
+        self, user_ids: Sequence[str], *, since_ms: int
+    ) -> Sequence[EventWindow]:
+        """Those found under each id."""
+        return [
+            EventWindow(
+                user_id=user,
+                revision=0,
+                events=tuple(
+                    one for one in self._found.buffers.get(user, ()) if one.ts_ms >= since_ms
+                ),
+            )
+            for user in user_ids
+        ]
+
+    async def add(self, claims: Sequence[Claim]) -> Mapping[str, Node]:
+        """Nothing is said here."""
+        raise NotImplementedError(str(claims))
+
+    async def look(self, user_ids: Sequence[str]) -> Mapping[str, Node]:
+        """What was found of each id."""
+        return {user: self._found.nodes.get(user, NOBODY) for user in user_ids}
+
+    async def forget(self, user_ids: Sequence[str]) -> int:
+        """Nothing is forgotten here."""
+        raise NotImplementedError(str(user_ids))
 
 
 async def has_come_to_rest(client: Client, *, within_s: float) -> bool:
@@ -51,6 +94,7 @@ async def find(client: Client, user_ids: Iterable[str]) -> Found:
     models = RedisUserModelStore(client, ttl_s=1)
     letters = RedisDeadLetters(client, max_letters=1, max_bytes=1)
     return Found(
+        nodes=await RedisIdentityGraph(client, IdentityConfig()).look(users),
         buffers=buffers,
         models={
             user: model for user in users if (model := await models.get_signals(user)) is not None

@@ -51,8 +51,25 @@ class Letter(msgspec.Struct, frozen=True, order=True):
         return f"letter {self.reason} {self.message_id}: {self.body[:120]!r}"
 
 
-Trace = StoredEvent | Letter
+class Link(msgspec.Struct, frozen=True, order=True):
+    """What was said of an id: whose it is."""
+
+    of: str
+    person: str
+
+    def __str__(self) -> str:
+        return f"link of {self.of} to {self.person}"
+
+
+Trace = StoredEvent | Letter | Link
 """What an event must leave behind."""
+
+
+def users_of(trace: Trace) -> tuple[str, ...]:
+    """The ids that it is about."""
+    if isinstance(trace, StoredEvent):
+        return (trace.user_id,)
+    return (trace.of, trace.person) if isinstance(trace, Link) else ()
 
 
 class Request(msgspec.Struct):
@@ -120,5 +137,6 @@ class Ledger:
                 [
                     *(StoredEvent.of(event) for event in found.events),
                     *(Letter.of(rejection) for rejection in found.rejections),
+                    *(Link(one.of, one.person) for one in found.claims if one.of != one.person),
                 ],
             )

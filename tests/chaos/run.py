@@ -14,7 +14,7 @@ from tests.bench.payloads import item_ids
 from tests.chaos.audience import Audience
 from tests.chaos.evidence import find, has_come_to_rest
 from tests.chaos.faults import Faults
-from tests.chaos.ledger import Ledger, StoredEvent
+from tests.chaos.ledger import Ledger, users_of
 from tests.chaos.load import Load
 from tests.chaos.plan import Plan, draw_plan
 from tests.chaos.reader import Reader
@@ -123,11 +123,6 @@ class _Run:
             if not await has_come_to_rest(client, within_s=_AT_REST_WITHIN_S):
                 self._problems.append(f"not at rest {_AT_REST_WITHIN_S:.0f} s after the faults")
             traces = list(self._ledger.traces())
-            users = {
-                trace.user_id
-                for _, left in traces
-                for trace in left
-                if isinstance(trace, StoredEvent)
-            }
+            users = {user for _, left in traces for trace in left for user in users_of(trace)}
             found = await find(client, users)
         return await judge(traces, found, duplicates=self._ledger.sent_again)

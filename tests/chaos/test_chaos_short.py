@@ -34,4 +34,5 @@ def test_whatever_is_killed_nothing_that_was_answered_is_lost(tmp_path: Path) ->
     assert verdict.accepted == verdict.applied + verdict.dead_lettered
     assert verdict.applied > 2000
     assert verdict.dead_lettered > 20
+    assert verdict.links > 100
     assert verdict.duplicates > 50

@@ -7,18 +7,23 @@ import msgspec
 import pytest
 
 from adapters.memory.event_buffer import InMemoryEventBuffer
+from adapters.memory.identity_graph import InMemoryIdentityGraph
 from adapters.memory.user_models import InMemoryUserModelStore
 from core.events import InteractionEvent, decode_member
+from core.identity.node import NOBODY, Claim, IdentityConfig
+from core.identity.people import People
+from core.identity.person_events import PersonEvents
 from core.signals import Behavior
 from core.updater import UserModelUpdater
 from tests.build import event
 from tests.chaos.audience import Audience
 from tests.chaos.evidence import Found
-from tests.chaos.ledger import WINDOW_MS, Ledger, Letter, StoredEvent, Trace
+from tests.chaos.ledger import WINDOW_MS, Ledger, Letter, Link, StoredEvent, Trace, users_of
 from tests.chaos.poison import POISONS
 from tests.chaos.verdict import Verdict, defaults, judge
 
 ITEMS = [f"item-{number}" for number in range(9)]
+IDENTITY = IdentityConfig()
 ANSWERED, UNANSWERED = 20, 5
 
 
@@ -46,16 +51,23 @@ async def found(ledger: Ledger) -> Found:
 
 async def stored(left: list[Trace]) -> Found:
     now_ms = round(time() * 1000)
+    graph = InMemoryIdentityGraph(IDENTITY, clock_ms=lambda: now_ms)
     buffer = InMemoryEventBuffer(window_ms=WINDOW_MS, max_events=10_000)
-    models = InMemoryUserModelStore(ttl_s=60, clock_s=time)
-    events = [one for one in left if isinstance(one, StoredEvent)]
-    await buffer.append([_decoded(one) for one in events], now_ms=now_ms)
-    updater = UserModelUpdater(buffer, models, *defaults())
-    users = sorted({one.user_id for one in events})
-    refreshed = await updater.refresh(*users, now_ms=now_ms)
+    models = InMemoryUserModelStore(ttl_s=60, clock_s=time, graph=graph)
+    links = [one for one in left if isinstance(one, Link)]
+    await graph.add(
+        [Claim(of=one.of, person=one.person, ts_ms=now_ms, by="alias") for one in links]
+    )
+    events = [_decoded(one) for one in left if isinstance(one, StoredEvent)]
+    await buffer.append(events, now_ms=now_ms)
+    users = sorted({user for trace in left for user in users_of(trace)})
+    persons = PersonEvents(buffer, People(graph, IDENTITY), IDENTITY, max_events=10_000)
+    await UserModelUpdater(persons, models, *defaults()).refresh(*users, now_ms=now_ms)
+    found = {user: await models.get_signals(user) for user in users}
     return Found(
+        nodes=await graph.look(users),
         buffers={one.user_id: one.events for one in await buffer.fetch_events(users, since_ms=0)},
-        models={one.user_id: one.signals for one in refreshed if one.signals is not None},
+        models={user: model for user, model in found.items() if model is not None},
         letters=frozenset(one for one in left if isinstance(one, Letter)),
     )
 
@@ -71,7 +83,7 @@ async def verdict(ledger: Ledger, found: Found) -> Verdict:
 async def test_where_nothing_went_wrong_nothing_is_found(ledger: Ledger, found: Found) -> None:
     result = await verdict(ledger, found)
     assert str(result) == (
-        "accepted=41 applied=40 duplicates=0 dead_lettered=1 lost=0 model_differences=0"
+        "accepted=41 applied=40 duplicates=0 dead_lettered=1 links=5 lost=0 model_differences=0"
     )
     assert result.is_clean
 
@@ -84,6 +96,14 @@ async def test_an_event_that_is_missing_in_a_buffer_is_lost(ledger: Ledger, foun
     assert events[0].message_id in result.lost[0]
     assert "answered 200" in result.lost[0]
     assert not result.is_clean
+
+
+async def test_a_link_that_nobody_knows_of_is_lost(ledger: Ledger, found: Found) -> None:
+    of = next(of for of, node in found.nodes.items() if len(node.aliases) == 1)
+    nodes = {**found.nodes, of: NOBODY}
+    result = await verdict(ledger, msgspec.structs.replace(found, nodes=nodes))
+    assert len(result.lost) == 1
+    assert f"link of {of}" in result.lost[0]
 
 
 async def test_poison_that_is_no_dead_letter_is_lost(ledger: Ledger, found: Found) -> None:
@@ -142,7 +162,11 @@ async def test_what_was_never_answered_may_be_there_or_not(ledger: Ledger) -> No
 
 
 async def test_what_nobody_sent_is_found(ledger: Ledger, found: Found) -> None:
-    user, events = next(iter(found.buffers.items()))
+    user, events = next(
+        (user, events)
+        for user, events in found.buffers.items()
+        if events and found.nodes[user] == NOBODY
+    )
     stranger = event("page", user_id=user, ts_ms=events[0].ts_ms, message_id="a stranger's")
     more = await stored([StoredEvent.of(one) for one in (*events, stranger)])
     result = await verdict(

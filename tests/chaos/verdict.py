@@ -1,20 +1,28 @@
 """Compares what was answered with 200 with what is there."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from functools import cache
+from time import time
 
 import msgspec
 
 from adapters.contents import open_content_store
+from adapters.memory.user_models import InMemoryUserModelStore
 from adapters.plans.toml import read_plan
 from adapters.settings import SharedSettings
 from core.events import InteractionEvent
-from core.modelling.build import ModelBasis, build_user_signals
-from core.modelling.observations import mentioned_items
+from core.identity.node import IdentityConfig, is_shared
+from core.identity.people import People
+from core.identity.person_events import PersonEvents
+from core.modelling.build import ModelBasis
 from core.ports import ContentStore
 from core.signals import UserSignals, comparable
-from tests.chaos.evidence import Found
-from tests.chaos.ledger import Letter, Request, StoredEvent, Trace
+from core.updater import UserModelUpdater
+from tests.chaos.evidence import Found, FoundEvents
+from tests.chaos.ledger import Letter, Link, Request, StoredEvent, Trace
+
+_IDENTITY = IdentityConfig()
+_MAX_EVENTS = SharedSettings().max_events_per_user
 
 Traces = Sequence[tuple[Request, list[Trace]]]
 
@@ -26,6 +34,7 @@ class Verdict(msgspec.Struct, frozen=True, kw_only=True):
     applied: int
     duplicates: int
     dead_lettered: int
+    links: int
     lost: tuple[str, ...]
     model_differences: tuple[str, ...]
     never_sent: tuple[str, ...]
@@ -33,7 +42,7 @@ class Verdict(msgspec.Struct, frozen=True, kw_only=True):
     def __str__(self) -> str:
         return (
             f"accepted={self.accepted} applied={self.applied} duplicates={self.duplicates} "
-            f"dead_lettered={self.dead_lettered} lost={len(self.lost)} "
+            f"dead_lettered={self.dead_lettered} links={self.links} lost={len(self.lost)} "
             f"model_differences={len(self.model_differences)}"
         )
 
@@ -52,19 +61,20 @@ def defaults() -> tuple[ContentStore, ModelBasis]:
 
 
 async def judge(traces: Traces, found: Found, *, duplicates: int) -> Verdict:
-    """Compare traces with what was found; models with what their buffers give now."""
-    there = _present(found)
+    """Compare traces with what was found; models with what their persons' buffers give now."""
     sent = {trace for _, left in traces for trace in left}
+    there = {*_present(found), *_linked(found, sent)}
     accepted: dict[Trace, Request] = {}
     for request, left in traces:
         if request.answered_s is not None:
             accepted.update(dict.fromkeys(left, request))
     kept = accepted.keys() & there
     return Verdict(
-        accepted=len(accepted),
+        accepted=sum(not isinstance(trace, Link) for trace in accepted),
         applied=sum(isinstance(trace, StoredEvent) for trace in kept),
         duplicates=duplicates,
         dead_lettered=sum(isinstance(trace, Letter) for trace in kept),
+        links=sum(isinstance(trace, Link) for trace in kept),
         lost=tuple(
             f"{trace} -- {request}" for trace, request in accepted.items() if trace not in there
         ),
@@ -78,26 +88,37 @@ def _present(found: Found) -> set[Trace]:
     return {*stored, *found.letters}
 
 
+def _linked(found: Found, sent: Iterable[Trace]) -> Iterator[Link]:
+    """The links that are known; past its bound a shared device does not know all of its own."""
+    for trace in sent:
+        if isinstance(trace, Link):
+            node = found.nodes[trace.of]
+            if trace.person in {*node.devices, *node.aliases} or is_shared(node, _IDENTITY):
+                yield trace
+
+
 async def _model_differences(found: Found) -> tuple[str, ...]:
     contents, basis = defaults()
+    source = FoundEvents(found)
+    persons = PersonEvents(source, People(source, _IDENTITY), _IDENTITY, max_events=_MAX_EVENTS)
+    updater = UserModelUpdater(
+        persons, InMemoryUserModelStore(ttl_s=1, clock_s=time), contents, basis
+    )
     differences = []
-    for user, events in found.buffers.items():
+    for user in found.buffers:
         model = found.models.get(user)
+        [window] = await persons.fetch_events([user], since_ms=0)
+        if window.ends_ms is not None and window.ends_ms < time() * 1000:
+            continue  # a session that is over: its model goes when its turn comes
         if model is None:
-            if events:
-                differences.append(f"{user}: {len(events)} events and no model")
+            if window.events:
+                differences.append(f"{user}: {len(window.events)} events and no model")
             continue
-        expected = build_user_signals(
-            user,
-            events,
-            await contents.get(sorted(mentioned_items(events))),
-            basis,
-            now_ms=model.built_at_ms,
-            catalogue_version=contents.version,
-            vector_space=contents.vector_space,
-        )
-        if comparable(model) != comparable(expected):
-            differences.append(f"{user}: {_what_differs(model, expected, events)}")
+        expected = await updater.rebuild(user, now_ms=model.built_at_ms)
+        if not expected:
+            differences.append(f"{user}: a model and no events")
+        elif comparable(model) != comparable(expected[0]):
+            differences.append(f"{user}: {_what_differs(model, expected[0], window.events)}")
     return tuple(differences)
 
 

@@ -117,3 +117,15 @@ class TestLinkedModels:
         assert await models.drop({a: 6, b: 7, c: None, f"no-{d}": 9}) == 2
         assert await linked.whose(*ids) == [a, None, None, d]
         assert await models.drop({}) == 0
+
+    async def test_what_was_dropped_is_not_brought_back_by_who_began_earlier(
+        self, linked: Linked, uid: str
+    ) -> None:
+        models = linked.models
+        assert await models.drop({uid: 7}) == 0
+        assert await models.save_signals([UserSignals(user_id=uid, revision=6)]) == [False]
+        assert await linked.whose(uid) == [None]
+        assert await models.save_signals([UserSignals(user_id=uid, revision=8)]) == [True]
+        assert await models.drop({uid: 9}) == 1
+        assert await models.drop({uid: None}) == 0
+        assert await models.save_signals([UserSignals(user_id=uid, revision=1)]) == [True]
