@@ -148,8 +148,9 @@ class DueQueue(Protocol):
     async def forget(self, user_ids: Sequence[str]) -> Forgotten:
         """Remove all that it holds of the users but their leases.
 
-        A lease is left to its holder, or to who takes over from one that died:
-        whatever the holder has written by then, one of them meets it again.
+        A lease is left to its holder, or to who takes over from one that died,
+        and when it ends the user is due once more: so somebody looks again
+        after whatever the holder has written.
         """
         ...
 

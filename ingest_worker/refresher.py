@@ -100,8 +100,8 @@ class Refresher:
         return True
 
     async def _refresh(self, due: Sequence[DueUser]) -> None:
-        erased = await self._purged(user.user_id for user in due)
-        await self._queue.complete([one for one in due if one.user_id in erased], again_ms=None)
+        erased = await self._erased(user.user_id for user in due)
+        await self._end([one for one in due if one.user_id in erased], erased)
         due = [one for one in due if one.user_id not in erased]
         if not due:
             return
@@ -110,18 +110,23 @@ class Refresher:
         outcomes = {user_id: one for one in refreshed for user_id in one.asked}
         self._measure(due, refreshed, outcomes)
         # Before the leases end: who takes over from a worker that dies here does it again.
-        erased = await self._purged({*outcomes, *(one.user_id for one in refreshed)})
-        outcomes |= {one: Refreshed(user_id=one, asked=(one,)) for one in erased}
-        await self._complete(due, outcomes)
+        erased = await self._erased({*outcomes, *(one.user_id for one in refreshed)})
+        await self._complete([one for one in due if one.user_id not in erased], outcomes)
+        await self._end([one for one in due if one.user_id in erased], erased)
 
-    async def _purged(self, user_ids: Iterable[str]) -> frozenset[str]:
+    async def _erased(self, user_ids: Iterable[str]) -> Sequence[str]:
         """Those of the ids that are erased; nothing lies under them any more."""
-        now_ms = self._clock_ms()
-        refused = await self._sweep.refused(user_ids, now_ms=now_ms)
-        erased = {one: until_ms for one, until_ms in refused.items() if until_ms >= ALWAYS}
+        refused = await self._sweep.refused(user_ids, now_ms=self._clock_ms())
+        erased = [one for one, until_ms in refused.items() if until_ms >= ALWAYS]
         if erased:
-            await self._sweep.purge(erased, now_ms=now_ms)
-        return frozenset(erased)
+            await self._sweep.erase_leased(erased)
+        return erased
+
+    async def _end(self, due: Sequence[DueUser], erased: Sequence[str]) -> None:
+        """End the leases of the erased, and remove what the queue still holds of them."""
+        if erased:
+            await self._queue.complete(due, again_ms=None)
+            await self._queue.forget(erased)
 
     def _measure(
         self,

@@ -83,12 +83,13 @@ class InMemoryDueQueue:
 
     async def forget(self, user_ids: Sequence[str]) -> Forgotten:
         """Remove all that it holds of the users but their leases."""
-        removed = 0
+        removed, leased = 0, {one for one in user_ids if one in self._leases}
         for one in dict.fromkeys(user_ids):
-            removed += one in self._due
+            removed += one in self._due and one not in leased
             for held in (self._due, self._first, self._popped, self._accepted):
                 held.pop(one, None)
-        return Forgotten(removed, sum(one in self._leases for one in set(user_ids)))
+        self._due |= dict.fromkeys(leased, 0)
+        return Forgotten(removed, len(leased))
 
     def _accept(self, user_id: str, accepted_ms: int | None) -> None:
         if accepted_ms is not None:

@@ -56,7 +56,11 @@ class InMemoryIdentityGraph:
         until_ms, node = self._nodes[claimant]
         self._names += 1
         somebody = somebody_erased(str(self._names))
-        self._nodes[claimant] = (until_ms, without_name(node, person, somebody))
+        left = without_name(node, person, somebody)
+        if left == NOBODY:
+            del self._nodes[claimant]
+        else:
+            self._nodes[claimant] = (until_ms, left)
 
     def _add(self, claim: Claim) -> None:
         node = self._node(claim.of)

@@ -109,23 +109,29 @@ for index = 2, #ARGV, 2 do
 end
 """)
 
-# A lease stays for its holder, or for who takes over from one that died.
+# A lease stays for its holder, or for who takes over from one that died; at its
+# end the user is due at once, so that somebody looks once more.
 _FORGET = Script("""
 local removed, in_hand = 0, 0
 for _, user in ipairs(ARGV) do
-  local marks = redis.call('ZREM', KEYS[1], user) + redis.call('HDEL', KEYS[7], user)
+  local marks = redis.call('ZREM', KEYS[1], user)
   redis.call('ZREM', KEYS[2], user)
   redis.call('ZREM', KEYS[3], user)
   redis.call('HDEL', KEYS[8], user)
+  if redis.call('ZSCORE', KEYS[4], user) then
+    redis.call('HSET', KEYS[7], user, 0)
+    in_hand = in_hand + 1
+  else
+    marks = marks + redis.call('HDEL', KEYS[7], user)
+  end
   if marks > 0 then removed = removed + 1 end
-  if redis.call('ZSCORE', KEYS[4], user) then in_hand = in_hand + 1 end
 end
 return {removed, in_hand}
 """)
 
 _USERS_A_CALL = 1000
 """A script stops everybody else; this many are marked within some ten milliseconds."""
-_ROLES = ("due", "first", "popped", "inflight", "tokens", "sequence", "held", "accepted")
+ROLES = ("due", "first", "popped", "inflight", "tokens", "sequence", "held", "accepted")
 _SIZES = {"due": "ZCARD", "first": "ZCARD", "inflight": "ZCARD", "held": "HLEN"}
 
 
@@ -247,7 +253,7 @@ class RedisDueQueue:
         return Forgotten(removed, in_hand)
 
     def _keys(self, shard: int) -> tuple[str, ...]:
-        return tuple(queue_key(role, shard) for role in _ROLES)
+        return tuple(queue_key(role, shard) for role in ROLES)
 
 
 def _waiting(found: Sequence[Any]) -> Waiting:

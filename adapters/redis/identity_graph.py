@@ -48,17 +48,24 @@ redis.call('PEXPIRE', KEYS[1], ARGV[1])
 return 1
 """)
 
-# How many use a device stays as it was, or a shared one might become somebody's.
+# Somebody's name is put for another one: how many use a device stays as it was,
+# or a shared one might become somebody's. Where nobody else is said, all goes.
 _RENAME = Script("""
 local text = redis.call('GET', KEYS[1])
 if not text then return 0 end
-local node = cjson.decode(text)
-for _, said in ipairs({node.devices or {}, node.aliases or {}}) do
-  if said[ARGV[1]] then
+local node, count = cjson.decode(text), 0
+for _, by in ipairs({'devices', 'aliases'}) do
+  for _ in pairs(node[by] or {}) do count = count + 1 end
+end
+for _, by in ipairs({'devices', 'aliases'}) do
+  local said = node[by]
+  if said and said[ARGV[1]] then
     said[ARGV[2]] = said[ARGV[1]]
     said[ARGV[1]] = nil
+    if count == 1 then node[by] = nil end
   end
 end
+if not next(node) then return redis.call('DEL', KEYS[1]) end
 redis.call('SET', KEYS[1], cjson.encode(node), 'KEEPTTL')
 return 1
 """)

@@ -61,6 +61,11 @@ def stream_key(shard: int) -> str:
     return f"ingest:{{{shard}}}"
 
 
+def discard_key(shard: int) -> str:
+    """The set of entries of a shard's stream that are to go once they are finished."""
+    return f"discard:{{{shard}}}"
+
+
 def queue_key(role: str, shard: int) -> str:
     """One of the structures of a shard's debounce queue."""
     return f"{role}:{{queue-{shard}}}"

@@ -6,7 +6,7 @@ from typing import Any
 from redis.exceptions import ResponseError
 
 from adapters.redis.connection import Client, driver_errors
-from adapters.redis.keys import GROUP, stream_key
+from adapters.redis.keys import GROUP, discard_key, stream_key
 from adapters.redis.scripts import Call, Script, run_script
 from adapters.redis.stream import raw_batch
 from core.queues import RawBatch, StaleEntry
@@ -52,6 +52,26 @@ for _, group in ipairs(redis.call('XINFO', 'GROUPS', KEYS[1])) do
   if not slowest or is_before(reached, slowest) then slowest = reached end
 end
 if slowest then redis.call('XTRIM', KEYS[1], 'MINID', '~', slowest) end
+""")
+
+_DISCARD = Script("""
+local gone = 0
+for _, entry in ipairs(redis.call('SMEMBERS', KEYS[2])) do
+  local is_pending = false
+  if redis.call('EXISTS', KEYS[1]) == 1 then
+    for _, group in ipairs(redis.call('XINFO', 'GROUPS', KEYS[1])) do
+      local of = {}
+      for index = 1, #group, 2 do of[group[index]] = group[index + 1] end
+      local found = redis.call('XPENDING', KEYS[1], of['name'], entry, entry, 1)
+      if #found > 0 then is_pending = true end
+    end
+  end
+  if not is_pending then
+    gone = gone + redis.call('XDEL', KEYS[1], entry)
+    redis.call('SREM', KEYS[2], entry)
+  end
+end
+return gone
 """)
 
 
@@ -147,8 +167,13 @@ class RedisPendingBatches:
                 await self._client.xack(self._key, GROUP, *(batch.entry_id for batch in batches))
 
     async def trim(self) -> None:
-        """Drop the entries that every group is done with; never one that is not."""
+        """Drop the entries that every group is done with; never one that is not.
+
+        At once those that name somebody who was erased, others some hundred together.
+        """
+        names = (self._key, discard_key(self._shard))
         with driver_errors("trimming the stream"):
+            await run_script(self._client, _DISCARD, [Call(names, ())])
             await run_script(self._client, _TRIM, [Call((self._key,), ())])
 
     async def _has_group(self) -> bool:

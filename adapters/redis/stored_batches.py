@@ -4,7 +4,7 @@ from collections.abc import AsyncIterator, Sequence
 from typing import Any, get_args
 
 from adapters.redis.connection import Client, driver_errors
-from adapters.redis.keys import stream_key
+from adapters.redis.keys import discard_key, stream_key
 from adapters.redis.scripts import Call, Script, run_script
 from adapters.redis.stream import entry_fields, raw_batch
 from core.erasing.stored import Replaced
@@ -15,7 +15,7 @@ _ENTRIES_A_PAGE = 25
 
 # In one step: between a look and the removal a worker might read the entry. A
 # copy is added for whatever group has yet to read it; where all have finished,
-# it would only be applied again. Where one has it in hand nothing is done.
+# it would only be applied again. One that is in a hand goes when that has finished.
 _REPLACE = Script("""
 local function parts(id)
   local ms, number = string.match(id, '^(%d+)-(%d+)$')
@@ -36,6 +36,7 @@ for _, group in ipairs(groups) do
   if is_after(entry, of['last-delivered-id']) then
     is_unread = true
   elseif #redis.call('XPENDING', stream, of['name'], entry, entry, 1) > 0 then
+    redis.call('SADD', KEYS[2], entry)
     return 'in_hand'
   end
 end
@@ -66,7 +67,8 @@ class RedisStoredBatches:
         if body is not None:
             added = entry_fields(body, batch.call_type, batch.received_ms)
             fields = [part for pair in added.items() for part in pair]
-        call = Call((stream_key(batch.shard),), (batch.entry_id, *fields))
+        names = (stream_key(batch.shard), discard_key(batch.shard))
+        call = Call(names, (batch.entry_id, *fields))
         with driver_errors("replacing an entry"):
             [outcome] = await run_script(self._client, _REPLACE, [call])
         return _OUTCOMES[outcome]

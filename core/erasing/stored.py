@@ -9,7 +9,7 @@ from typing import Literal, Protocol
 from core.queues import RawBatch
 
 Replaced = Literal["replaced", "gone", "in_hand"]
-"""`gone`: nothing was there. `in_hand`: a worker has read it and not finished; it stays."""
+"""`gone`: nothing was there. `in_hand`: a worker has it, and it goes when that has finished."""
 
 
 class StoredBatches(Protocol):
@@ -23,8 +23,8 @@ class StoredBatches(Protocol):
         """In one step, give a batch another body, None: remove it.
 
         A batch that every worker is done with is only removed. One in a
-        worker's hand is left as it is: if that worker dies, another has to meet
-        in it what the first one may have written.
+        worker's hand is left as it is until it is finished: if that worker
+        dies, another has to meet in it what the first one may have written.
         """
         ...
 

@@ -69,12 +69,17 @@ class Sweep:
         """Remove everything of the ids but bodies."""
         if not user_ids:
             return Counts()
+        counts = await self.erase_leased(user_ids)
+        marks = await self._places.queue.forget(user_ids)
+        return counts + Counts(due_marks=marks.removed)
+
+    async def erase_leased(self, user_ids: Sequence[str]) -> Counts:
+        """The same for who holds their leases, and ends those after it."""
         places = self._places
         events = await places.buffer.forget(user_ids)
         models = await places.models.drop(dict.fromkeys(user_ids))
         links = await places.graph.forget(user_ids)
-        marks = await places.queue.forget(user_ids)
-        return Counts(events=events, models=models, links=links, due_marks=marks.removed)
+        return Counts(events=events, models=models, links=links)
 
     async def clean_letters(self, user_ids: Collection[str], *, until_ms: int = ALWAYS) -> int:
         """Take the ids out of the dead letters that came up to then; how many events went."""

@@ -112,11 +112,15 @@ def somebody_erased(name: str) -> str:
 
 
 def without_name(node: Node, person: str, somebody: str) -> Node:
-    """The node with another name for a person: how many use the id stays as it is."""
+    """The node with another name for a person: how many use the id stays as it is.
+
+    Where nobody else was said, nobody is.
+    """
 
     def renamed(said: Mapping[str, int]) -> dict[str, int]:
         return {somebody if one == person else one: ts_ms for one, ts_ms in said.items()}
 
-    return msgspec.structs.replace(
-        node, devices=renamed(node.devices), aliases=renamed(node.aliases)
-    )
+    devices, aliases = renamed(node.devices), renamed(node.aliases)
+    if [*devices, *aliases] == [somebody]:
+        devices, aliases = {}, {}
+    return msgspec.structs.replace(node, devices=devices, aliases=aliases)

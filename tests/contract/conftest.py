@@ -8,13 +8,14 @@ from uuid import uuid4
 import pytest
 
 from adapters.redis.connection import Client, connect
-from adapters.redis.due_queue import _ROLES
+from adapters.redis.due_queue import ROLES
 from adapters.redis.keys import (
     DEAD_LETTERS,
     ERASED,
     KNOWN_LETTERS,
     TOMBSTONE_KEY,
     WITHDRAWN,
+    discard_key,
     queue_key,
     stream_key,
 )
@@ -29,8 +30,8 @@ _SHARED_KEYS = (
     ERASED,
     WITHDRAWN,
     TOMBSTONE_KEY,
-    *(stream_key(shard) for shard in _SHARDS),
-    *(queue_key(role, shard) for role in _ROLES for shard in _SHARDS),
+    *(key(shard) for key in (stream_key, discard_key) for shard in _SHARDS),
+    *(queue_key(role, shard) for role in ROLES for shard in _SHARDS),
 )
 
 

@@ -86,17 +86,19 @@ class TestDue:
         assert await queue.forget(["u1", "u3"]) == Forgotten(0, 0)
         assert await queue.forget([]) == Forgotten(0, 0)
 
-    async def test_a_lease_stays_with_its_holder_and_what_waits_behind_it_goes(
+    async def test_a_lease_stays_with_its_holder_and_its_end_is_looked_at_once_more(
         self, queue: DueQueue
     ) -> None:
         await queue.mark(accepted("u1"), now_ms=NOW_MS)
         done = await queue.pop(limit=1, now_ms=NOW_MS)
         await queue.mark(accepted("u1"), now_ms=NOW_MS + 1)
         await queue.pop(limit=1, now_ms=NOW_MS + 3_000)  # due behind the lease
-        assert await queue.forget(["u1"]) == Forgotten(1, 1)
-        await queue.complete(done, again_ms=None)
+        assert await queue.forget(["u1"]) == Forgotten(0, 1)
+        assert await queue.pop(limit=1, now_ms=NOW_MS + 3_000) == []
+        await queue.complete(done, again_ms=NOW_MS + 90_000)
+        [again] = await queue.pop(limit=1, now_ms=NOW_MS + 3_000)
+        await queue.complete([again], again_ms=None)
         assert await queue.forget(["u1"]) == Forgotten(0, 0)
-        assert await queue.pop(limit=1, now_ms=NOW_MS + 90_000) == []
 
     async def test_a_lease_that_ran_out_is_due_again(self, queue: DueQueue) -> None:
         await queue.mark(accepted("u1"), now_ms=NOW_MS)
@@ -120,8 +122,8 @@ async def test_nothing_of_a_forgotten_user_is_left_in_the_queue(client: Client) 
     await queue.mark(accepted("u1", "u2"), now_ms=NOW_MS)
     done = await queue.pop(limit=2, now_ms=NOW_MS)
     await queue.mark(accepted("u1"), now_ms=NOW_MS)
-    await queue.forget(["u1", "u2"])
     await queue.complete(done, again_ms=None)
+    await queue.forget(["u1", "u2"])
     found: list[Any] = await client.keys("*:{queue-0}")
     left = [key for key in found if not key.startswith(b"sequence")]
     assert left == []

@@ -6,7 +6,7 @@ import pytest
 
 from adapters.memory.stream import InMemoryRawBatchStream
 from adapters.redis.connection import Client
-from adapters.redis.keys import GROUP, stream_key
+from adapters.redis.keys import GROUP, discard_key, stream_key
 from adapters.redis.pending import RedisPendingBatches
 from adapters.redis.shard_states import shard_states
 from adapters.redis.stored_batches import RedisStoredBatches
@@ -98,6 +98,20 @@ class TestStoredInRedis:
         await client.xack(KEY, GROUP, entry_id)
         assert await batches.replace(batch, b"one") == "replaced"
         assert await bodies(batches) == []
+
+    async def test_a_body_in_a_hand_goes_at_the_next_trim_after_it_was_finished(
+        self, client: Client, batches: RedisStoredBatches
+    ) -> None:
+        await add(client, b"1", b"2")
+        entry_ids = await read(client)
+        await batches.replace((await all_of(batches))[0], None)
+        pending = RedisPendingBatches(client, shard=0, consumer="w")
+        await pending.trim()
+        assert await bodies(batches) == [b"1", b"2"]
+        await client.xack(KEY, GROUP, *entry_ids)
+        await pending.trim()
+        assert await bodies(batches) == [b"2"]
+        assert not await client.exists(discard_key(0))
 
     async def test_a_body_that_another_group_has_yet_to_read_is_copied(
         self, client: Client, batches: RedisStoredBatches
