@@ -98,6 +98,9 @@ class WorkerMetrics:
         self.refused_links = counter("refused_links", "Links that do not count.", "reason")
         for reason in REFUSALS:
             self.refused_links.labels(reason)
+        self.forbidden_events = counter(
+            "forbidden_events", "Events that their visitor's consent does not cover."
+        )
         self.expired_events = counter("expired_events", "Events older than the window.")
         self.failed_batches = counter("failed_batches", "Batches not finished.", "kind")
         self.claimed_entries = counter("claimed_entries", "Entries taken over as stale.")
