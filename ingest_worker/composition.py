@@ -8,6 +8,7 @@ import msgspec
 import structlog
 from prometheus_client import CollectorRegistry
 
+from adapters.addresses import redis_address
 from adapters.documentation.pages import OPENAPI, expose_documentation, release
 from adapters.exposition import METRICS, expose_metrics
 from adapters.http_security import SecuredApp
@@ -259,7 +260,7 @@ async def redis_client(settings: SharedSettings) -> AsyncIterator[Client]:
     """A client, closed at the end."""
     async with AsyncExitStack() as stack:
         client = connect(
-            settings.redis_url,
+            redis_address(settings),
             timeout_s=settings.redis_timeout_s,
             cluster=settings.redis_cluster,
         )
