@@ -8,7 +8,9 @@ DEV := $(VENV)/.dev
 MINILM := $(VENV)/.minilm
 INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes
 
-.PHONY: help run demo webhook worker publisher serve minilm test check bench chaos fuzz image-check golden fmt lock clean
+SOURCES := core adapters ingest_worker serve_api deploy
+
+.PHONY: help run demo webhook worker publisher serve minilm test check audit bench chaos fuzz image-check golden fmt lock clean
 
 help: ## Show this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-11s %s\n", $$1, $$2}'
@@ -36,12 +38,16 @@ minilm: $(MINILM) ## Add the sentence model of EMBEDDER=minilm (50 MB to downloa
 test: $(DEV) ## Run the tests
 	$(BIN)/python -m pytest
 
-check: $(DEV) ## Lint, types, layers and tests: what CI runs
+check: $(DEV) ## Lint, types, layers, security lint and tests: what CI runs
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+	$(BIN)/bandit --quiet --recursive --configfile pyproject.toml $(SOURCES)
 	$(BIN)/python -m pytest
+
+audit: $(DEV) ## Ask whether a pinned dependency is known to be vulnerable (needs the internet)
+	@$(BIN)/python -m tests.audit
 
 fuzz: $(DEV) ## 100,000 requests of every sort to the webhook; INPUTS and SEED may be given
 	@$(BIN)/python -m tests.laws.fuzz --inputs $(or $(INPUTS),100000) --seed $(or $(SEED),1)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import structlog
 
+from adapters.addresses import qdrant_tls
 from adapters.catalogue.file_repository import CatalogueFile
 from adapters.catalogue.jsonl import bundled_catalogue, read_catalogue
 from adapters.embedding.choice import open_embedder
@@ -65,6 +66,7 @@ async def open_qdrant(settings: SharedSettings) -> AsyncIterator["Qdrant"]:
         settings.qdrant_api_url,
         api_key=settings.qdrant_api_key,
         timeout_s=settings.qdrant_timeout_s,
+        tls=qdrant_tls(settings),
     )
     try:
         yield qdrant

@@ -1,11 +1,11 @@
 """The settings that all processes share, read once from the environment."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Literal, TypeVar
-from urllib.parse import urlsplit
 
 import msgspec
 
+from adapters.addresses import address_problems
 from adapters.embedding.choice import EmbedderName
 from adapters.plans.toml import DEFAULT_PLAN
 from core.config import (
@@ -32,10 +32,20 @@ class SharedSettings(msgspec.Struct, frozen=True, kw_only=True):
     """Redis 7+ or Valkey; unset keeps everything in the memory of one process."""
     redis_cluster: bool = False
     """Whether REDIS_URL names a node of a Redis Cluster."""
+    redis_username: str = ""
+    """The ACL user, where REDIS_URL names none."""
+    redis_password: str = ""
+    redis_ca_file: str = ""
+    """Certificates that Redis is trusted by over rediss://; unset: those of the system."""
+    redis_cert_file: str = ""
+    """Our own certificate, where Redis asks for one."""
+    redis_key_file: str = ""
     qdrant_api_url: str = ""
     """The Qdrant that holds the catalogue; unset, the file in `catalogue` does."""
     qdrant_api_key: str = ""
     """Sent to Qdrant with every request."""
+    qdrant_ca_file: str = ""
+    """Certificates that Qdrant is trusted by over https://; unset: those of the system."""
     qdrant_collection: str = "contents"
     """The alias under which the catalogue lies in Qdrant."""
     qdrant_timeout_s: Positive = 5.0
@@ -79,20 +89,6 @@ def read_settings(kind: type[S], environ: Mapping[str, str]) -> S:
     Raises: ConfigError naming every bad variable.
     """
     settings = load(kind, environ, known_sections=_SECTIONS)
-    _check_url("REDIS_URL", settings.redis_url, ("redis", "rediss", "unix"))
-    _check_url("QDRANT_API_URL", settings.qdrant_api_url, ("http", "https"))
+    if problems := list(address_problems(settings)):
+        raise ConfigError("bad settings:\n  " + "\n  ".join(problems))
     return settings
-
-
-def _check_url(name: str, url: str, schemes: Sequence[str]) -> None:
-    """The driver would say what is wrong only at the first connection, without the name."""
-    problem = None
-    try:
-        parts = urlsplit(url)
-        if url and parts.scheme not in schemes:
-            problem = f"it must start with one of {', '.join(schemes)}, then ://"
-        parts.port  # noqa: B018 - raises where it is no number
-    except ValueError as exc:
-        problem = str(exc)
-    if problem is not None:
-        raise ConfigError(f"bad settings:\n  {name}: {problem}")  # its value may hold a password

@@ -66,6 +66,29 @@ class PersonaRule(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
     demographic: str | None = None
 
 
+class ConsentRule(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """When an event says that its visitor does not want to be personalized for.
+
+    `categories` are ids of RudderStack's consent categories: one that was denied
+    forbids. `must_be_allowed`: so does a list of allowed ones without any of
+    them. `traits` from a trait's name to the values that forbid, in any case.
+    """
+
+    categories: frozenset[str] = frozenset()
+    must_be_allowed: bool = False
+    traits: Mapping[str, frozenset[str]] = {}
+
+    def __post_init__(self) -> None:
+        """Compare without regard to case."""
+        folded = frozenset(one.strip().casefold() for one in self.categories)
+        msgspec.structs.force_setattr(self, "categories", folded)
+        traits = {
+            name: frozenset(one.strip().casefold() for one in values)
+            for name, values in self.traits.items()
+        }
+        msgspec.structs.force_setattr(self, "traits", traits)
+
+
 class EventPlan(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """One app's events. Names are matched exactly."""
 
@@ -77,3 +100,4 @@ class EventPlan(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
     paths: PlanPaths = PlanPaths()
     events: tuple[PlanEvent, ...] = ()
     persona: tuple[PersonaRule, ...] = ()
+    consent: ConsentRule = ConsentRule()

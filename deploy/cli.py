@@ -22,6 +22,7 @@ from deploy.local import LocalStack, fetch_first_item
 from deploy.one_process import OneProcess, one_process_settings, run_one_process
 from deploy.operate.content import content
 from deploy.operate.dead_letters import dead_letter
+from deploy.operate.erase import erase, export_user
 from deploy.operate.rebuild import rebuild
 from deploy.operate.replay import replay
 from deploy.operate.status import status
@@ -124,7 +125,7 @@ def _say_how(settings: OneProcess, item: tuple[str, str], worker_url: str | None
     sys.stdout.flush()
 
 
-for command in (content, status, dead_letter, replay, rebuild, verify):
+for command in (content, status, dead_letter, replay, rebuild, verify, erase, export_user):
     main.add_command(command)
 
 

@@ -85,10 +85,11 @@ def _birth(pid: int) -> str:
         fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
         boot = Path("/proc/sys/kernel/random/boot_id").read_text().strip()
         return "" if fields[_STATE] in _ENDED_STATES else f"{boot} {fields[_STARTED]}"
-    if Path("/proc/self").exists() or shutil.which("ps") is None:
+    ps = shutil.which("ps")
+    if Path("/proc/self").exists() or ps is None:
         return ""
-    shown = subprocess.run(  # noqa: S603
-        ["ps", "-p", str(pid), "-o", "lstart=,command="],  # noqa: S607
+    shown = subprocess.run(  # noqa: S603 - a number is all that is not written here
+        [ps, "-p", str(pid), "-o", "lstart=,command="],
         capture_output=True,
         text=True,
         check=False,

@@ -9,6 +9,7 @@ import msgspec
 import structlog
 from prometheus_client import CollectorRegistry
 
+from adapters.addresses import redis_address
 from adapters.documentation.pages import OPENAPI, expose_documentation, release
 from adapters.exposition import METRICS, expose_metrics
 from adapters.http_security import SecuredApp
@@ -258,7 +259,7 @@ def ingest_parts(
             EventMapper(read_plan(settings.event_plan), settings.event),
             window_ms=settings.model.window_ms,
         ),
-        screen=Screen(stores.places, metrics),
+        screen=Screen(stores.places, eraser(settings, stores), metrics),
         linker=Linker(stores.graph, settings.identity, metrics),
         buffer=stores.buffer,
         queue=stores.queue,
@@ -323,7 +324,7 @@ async def redis_client(settings: SharedSettings) -> AsyncIterator[Client]:
     """A client, closed at the end."""
     async with AsyncExitStack() as stack:
         client = connect(
-            settings.redis_url,
+            redis_address(settings),
             timeout_s=settings.redis_timeout_s,
             cluster=settings.redis_cluster,
         )

@@ -99,6 +99,9 @@ class WorkerMetrics:
         for reason in REFUSALS:
             self.refused_links.labels(reason)
         self.erased_events = counter("erased_events", "Events of who was erased, or said no.")
+        self.forbidden_events = counter(
+            "forbidden_events", "Events that their visitor's consent does not cover."
+        )
         self.expired_events = counter("expired_events", "Events older than the window.")
         self.failed_batches = counter("failed_batches", "Batches not finished.", "kind")
         self.claimed_entries = counter("claimed_entries", "Entries taken over as stale.")

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Sequence
 
 import msgspec
 
+from core.erasing.eraser import Eraser
 from core.erasing.naming import ids_in
 from core.erasing.places import Places
 from core.erasing.sweep import Refused, Sweep, is_claim_refused, is_refused
@@ -16,7 +17,7 @@ from ingest_worker.metrics import WorkerMetrics
 
 
 class Taken(msgspec.Struct, frozen=True, kw_only=True):
-    """A raw batch and what came of it. `named`: the ids of its events, claims and rejections."""
+    """A raw batch and what came of it. `named`: all ids that this is about."""
 
     batch: RawBatch
     found: NormalizedBatch
@@ -26,9 +27,10 @@ class Taken(msgspec.Struct, frozen=True, kw_only=True):
 class Screen:
     """Keeps erased persons out, and removes those who were erased meanwhile."""
 
-    def __init__(self, places: Places, metrics: WorkerMetrics) -> None:
-        """Keep the stores."""
+    def __init__(self, places: Places, eraser: Eraser, metrics: WorkerMetrics) -> None:
+        """Keep the stores, and what erases who withdraws a consent."""
         self._places = places
+        self._eraser = eraser
         self._sweep = Sweep(places)
         self._metrics = metrics
 
@@ -40,6 +42,8 @@ class Screen:
         What lies under ids that were met goes, too: it was written by a worker
         that died before it looked again.
         """
+        for user_ids, ts_ms in _withdrawn(found for _, found in taken).items():
+            await self._eraser.withdraw(user_ids, ts_ms, now_ms=now_ms)
         batches = [Taken(batch=batch, found=found, named=_named(found)) for batch, found in taken]
         refused = await self._refused(batches, now_ms)
         if not refused:
@@ -70,10 +74,20 @@ class Screen:
         return await self._sweep.refused(ids, now_ms=now_ms)
 
 
+def _withdrawn(found: Iterable[NormalizedBatch]) -> dict[tuple[str, ...], int]:
+    """Who withdrew a consent, and when for the last time."""
+    latest: dict[tuple[str, ...], int] = {}
+    for batch in found:
+        for one in batch.withdrawals:
+            latest[one.user_ids] = max(one.ts_ms, latest.get(one.user_ids, one.ts_ms))
+    return latest
+
+
 def _named(found: NormalizedBatch) -> frozenset[str]:
     ids = {event.user_id for event in found.events}
     for claim in found.claims:
         ids |= {claim.of, claim.person}
+    ids |= {one for withdrawal in found.withdrawals for one in withdrawal.user_ids}
     return frozenset(ids.union(*(ids_in(one.body) for one in found.rejections)))
 
 

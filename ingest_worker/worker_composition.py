@@ -14,6 +14,7 @@ from faststream.redis import StreamSub
 from prometheus_client import CollectorRegistry
 from starlette.applications import Starlette
 
+from adapters.addresses import redis_address
 from adapters.exposition import expose_metrics
 from adapters.live_contents import live_contents, publisher_lease, require_catalogue
 from adapters.process import clock_ms, serve_http, settle, stop_signals
@@ -100,7 +101,7 @@ def _worker(
     parts = ingest_parts(settings, stores, contents, metrics, heartbeats)
     name = f"{socket.gethostname()}-{os.getpid()}"
     broker = make_broker(
-        settings.redis_url, cluster=settings.redis_cluster, timeout_s=settings.redis_timeout_s
+        redis_address(settings), cluster=settings.redis_cluster, timeout_s=settings.redis_timeout_s
     )
     consumers, keepers = [], []
     for shard in range(settings.ingest.shards):

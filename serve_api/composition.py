@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import structlog
 from prometheus_client import CollectorRegistry
 
+from adapters.addresses import redis_address
 from adapters.documentation.pages import OPENAPI, expose_documentation, release
 from adapters.exposition import METRICS, expose_metrics
 from adapters.http_security import SecuredApp
@@ -153,7 +154,7 @@ async def _client(
     from adapters.redis.connection import connect  # noqa: PLC0415
 
     client = connect(
-        settings.redis_url,
+        redis_address(settings),
         timeout_s=timeout_s,
         cluster=settings.redis_cluster,
         connections=connections,

@@ -9,10 +9,11 @@ from adapters.memory.identity_graph import InMemoryIdentityGraph
 from adapters.memory.stream import InMemoryRawBatchStream
 from adapters.memory.tombstones import InMemoryTombstones
 from adapters.memory.user_models import InMemoryUserModelStore
+from core.erasing.eraser import Eraser
 from core.erasing.places import Places
 from core.identity.node import IdentityConfig
 from core.queues import Debounce
-from tests.build import NOW_MS, WINDOW_MS
+from tests.build import DAY_MS, NOW_MS, WINDOW_MS
 
 
 def places(**given: Any) -> Places:
@@ -28,6 +29,15 @@ def places(**given: Any) -> Places:
         "dead_letters": InMemoryDeadLetters(max_letters=100, max_bytes=10**6, clock_ms=now_ms),
     }
     return Places(**own | given)
+
+
+def eraser_of(held: Places) -> Eraser:
+    """An eraser that waits for nobody."""
+
+    async def pause() -> None:
+        """Nobody goes on meanwhile."""
+
+    return Eraser(held, IdentityConfig(), term_ms=60 * DAY_MS, pause=pause)
 
 
 def now_ms() -> int:

@@ -39,7 +39,7 @@ class InMemoryIdentityGraph:
         """Remove all that was said of the ids, and that they were said to be others."""
         removed = 0
         for one in user_ids:
-            for claimant in self._claimed_by.get(one, {}):
+            for claimant in self._claimed_by.get(one, {}).keys() - set(user_ids):
                 self._rename(claimant, one)
         for one in user_ids:
             removed += self._nodes.pop(one, None) is not None

@@ -2,6 +2,7 @@
 
 import asyncio
 import math
+import ssl
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Final, TypeVar
 
@@ -44,8 +45,9 @@ class Qdrant:
         api_key: str = "",
         timeout_s: float = 5.0,
         pauses_s: Sequence[float] = WRITE_PAUSES_S,
+        tls: ssl.SSLContext | None = None,
     ) -> None:
-        """Connects at its first use.
+        """Connects at its first use; `tls` says whom to trust, by default as the system does.
 
         Units: `timeout_s` bounds every single request; `pauses_s` lie between
             the tries of a write.
@@ -58,6 +60,7 @@ class Qdrant:
             timeout=math.ceil(timeout_s),
             check_compatibility=False,  # it would ask from a thread of its own
             limits=_LIMITS,
+            verify=tls or True,
         )
 
     async def aclose(self) -> None:

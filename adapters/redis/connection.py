@@ -31,12 +31,13 @@ _TRANSIENT = (
     OSError,
     TimeoutError,
 )
-# A full disk, a missing replica, a replica cut off, a script that runs too long,
-# a group that is about to be created again. In a pipeline the driver puts its own
-# words before the server's.
+# A full disk, a missing replica, a replica cut off, a script that runs too long, a group
+# that is about to be created again, a right that an operator has yet to give. In a
+# pipeline the driver puts its own words before the server's.
 _NOT_NOW = re.compile(
     r"(?:^|caused error: \(?['\"]?)"
-    r"(?:MISCONF|NOREPLICAS|MASTERDOWN|BUSY |LOADING|CLUSTERDOWN|TRYAGAIN|NOGROUP)"
+    r"(?:MISCONF|NOREPLICAS|MASTERDOWN|BUSY |LOADING|CLUSTERDOWN|TRYAGAIN|NOGROUP|"
+    r"The user executing the script can't run)"
 )
 _POOL_WAIT_S = 2
 _MAX_CONNECTIONS = 50
@@ -138,6 +139,9 @@ def driver_errors(doing: str) -> Iterator[None]:
         ) from exc
     except _TRANSIENT as exc:
         raise RetryableError(f"Redis is away while {doing}: {exc}") from exc
+    except exceptions.NoPermissionError as exc:
+        # Retried: nothing is lost until an operator has given the user the right.
+        raise RetryableError(f"Redis does not permit {doing} to this user: {exc}") from exc
     except exceptions.ResponseError as exc:
         if not _NOT_NOW.search(str(exc)):
             raise

@@ -92,12 +92,17 @@ class Eraser:
         async def refuse(ids: Sequence[str]) -> None:
             await self._places.tombstones.withdraw(ids, before_ms=ts_ms)
 
+        known = await self._places.tombstones.among(user_ids, now_ms=now_ms)
         ids = await self._refused_ids(user_ids, refuse)
         links = await self._places.graph.forget(ids)
         models = await self._places.models.drop(dict.fromkeys(ids))
         counts = await self._sweep.purge(dict.fromkeys(ids, ts_ms), now_ms=now_ms)
+        counts += Counts(links=links, models=models)
+        # Whoever has said no says it with every event, and has nothing any more.
+        if counts == Counts() and set(ids) <= known.keys():
+            return counts
         letters = await self._sweep.clean_letters(ids, until_ms=ts_ms)
-        return counts + Counts(links=links, models=models, dead_letters=letters)
+        return counts + Counts(dead_letters=letters)
 
     async def ids_of(self, user_ids: Sequence[str]) -> tuple[str, ...]:
         """The ids and all that are the same persons'; of a shared device itself alone."""

@@ -53,6 +53,12 @@ def claims_of(event: dict[str, Any], call: str, ts_ms: int, limits: EventLimits)
     return claims
 
 
+def ids_of(event: dict[str, Any]) -> list[Any]:
+    """Everything in an event that is an id of its visitor, as it stands there."""
+    named = (event.get("userId"), event.get("anonymousId"), event.get("previousId"))
+    return [*named, *_merged(event, "userid"), *_merged(event, "anonymousid")]
+
+
 def _short(ids: list[str | None], max_chars: int) -> list[str]:
     return list(dict.fromkeys(one for one in ids if one and len(one) <= max_chars))
 

@@ -30,6 +30,7 @@ class EventMapper:
     def __init__(self, plan: EventPlan, limits: EventLimits = DEFAULT_LIMITS) -> None:
         """Split every path once."""
         self.limits = limits
+        self.consent = plan.consent
         self._plan = plan
         self._rules = {
             rule.name: (rule, compile_paths(rule.paths, plan.paths)) for rule in plan.events

@@ -5,6 +5,7 @@ and costs its neighbours nothing.
 """
 
 import hashlib
+from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 import msgspec
@@ -13,11 +14,12 @@ from core.events import InteractionEvent
 from core.identity.node import Claim
 from core.normalizing.body import Malformed, NotJsonError, split_body
 from core.normalizing.clock import event_time
+from core.normalizing.consent import forbidding_ids, is_forbidden
 from core.normalizing.depth import deeper_ones
 from core.normalizing.ids import text_id
 from core.normalizing.linking import claims_of, visitor_of
 from core.normalizing.mapping import CALL_TYPES, EventMapper
-from core.normalizing.reasons import NormalizedBatch, Rejection, UnusableEventError
+from core.normalizing.reasons import NormalizedBatch, Rejection, UnusableEventError, Withdrawal
 from core.normalizing.rejections import Unusable, given_message_id, reject
 
 _KNOWN_CALLS = frozenset({"track", *CALL_TYPES})
@@ -27,8 +29,12 @@ _DETERMINISTIC = msgspec.json.Encoder(order="deterministic")
 
 
 class _Normalized(NamedTuple):
-    events: list[InteractionEvent]
-    claims: list[Claim]
+    """What came of one event; `forbidding` are its visitor's ids where it may not be used."""
+
+    ts_ms: int
+    events: Sequence[InteractionEvent] = ()
+    claims: Sequence[Claim] = ()
+    forbidding: tuple[str, ...] | None = None
 
 
 def normalize_events(
@@ -54,6 +60,7 @@ def normalize_events(
         return NormalizedBatch(events=(), rejections=(whole,), expired=0)
     events: list[InteractionEvent] = []
     claims: list[Claim] = []
+    withdrawals: list[Withdrawal] = []
     unusable: list[Unusable] = []
     expired = 0
     # A path such as /v1/track types the one bare event; those of a batch type themselves.
@@ -71,8 +78,10 @@ def normalize_events(
         except RecursionError:  # where the setting allows more than Python does
             unusable.append(Unusable("too_deep", place))
             continue
-        if found.events[0].ts_ms < arrived_ms - window_ms:
+        if found.ts_ms < arrived_ms - window_ms:
             expired += 1
+        elif found.forbidding is not None:
+            withdrawals.append(Withdrawal(user_ids=found.forbidding, ts_ms=found.ts_ms))
         else:
             events += found.events
             claims += found.claims
@@ -80,7 +89,11 @@ def normalize_events(
         unusable, body, request, call_type=bare_call, max_id_chars=limits.max_id_chars
     )
     return NormalizedBatch(
-        events=tuple(events), claims=tuple(claims), rejections=rejections, expired=expired
+        events=tuple(events),
+        claims=tuple(claims),
+        withdrawals=tuple(withdrawals),
+        rejections=rejections,
+        expired=expired,
     )
 
 
@@ -89,15 +102,19 @@ def _normalize(
 ) -> _Normalized:
     if not isinstance(event, dict):
         raise UnusableEventError(event.reason if isinstance(event, Malformed) else "not_an_object")
+    ts_ms = event_time(event, sent_at, arrived_ms)
+    # Before anything is judged: what cannot be used is kept for a while, too.
+    if is_forbidden(event, mapper.consent):
+        return _Normalized(ts_ms, forbidding=forbidding_ids(event, mapper.limits))
     call = _call(event, call_type)
     base = InteractionEvent(
         user_id=visitor_of(event, mapper.limits.max_id_chars),
-        ts_ms=event_time(event, sent_at, arrived_ms),
+        ts_ms=ts_ms,
         message_id=_message_id(event, mapper.limits.max_id_chars),
         kind="other",
     )
     claims = claims_of(event, call, base.ts_ms, mapper.limits)
-    return _Normalized(mapper.map(event, call, base), claims)
+    return _Normalized(base.ts_ms, mapper.map(event, call, base), claims)
 
 
 def _call(event: dict[str, Any], call_type: str | None) -> str:

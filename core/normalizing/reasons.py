@@ -34,14 +34,26 @@ class Rejection(msgspec.Struct, frozen=True, kw_only=True):
     call_type: str | None = None
 
 
+class Withdrawal(msgspec.Struct, frozen=True, kw_only=True):
+    """A visitor does not want to be personalized for, from this moment on or since.
+
+    `user_ids` are all that the event names as theirs. Units: Unix milliseconds.
+    """
+
+    user_ids: tuple[str, ...]
+    ts_ms: int
+
+
 class NormalizedBatch(msgspec.Struct, frozen=True, kw_only=True):
     """What came of one request body. `expired` counts events older than the window.
 
-    `claims` are what the events say about whose ids they are.
+    `claims` are what the events say about whose ids they are. Of those that a
+    visitor's consent does not cover only the `withdrawals` are told.
     """
 
     events: tuple[InteractionEvent, ...]
     claims: tuple[Claim, ...] = ()
+    withdrawals: tuple[Withdrawal, ...] = ()
     rejections: tuple[Rejection, ...]
     expired: int
 

@@ -97,7 +97,8 @@ class PublisherChild:
 
     async def _listen(self, child: Process) -> None:
         """Take over its reports, until it ends or falls silent."""
-        assert child.stdout is not None  # noqa: S101 - it was asked for
+        if child.stdout is None:
+            raise RuntimeError("the child was to be started with a pipe")
         while True:
             try:
                 async with asyncio.timeout(self._silent_s):

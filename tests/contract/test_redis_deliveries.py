@@ -22,7 +22,7 @@ from ingest_worker.keeper import EXHAUSTED, KeeperPace, StreamKeeper
 from ingest_worker.linking import Linker
 from ingest_worker.screening import Screen
 from tests.build import MAPPER, NOW_MS, WINDOW_MS, worker_metrics
-from tests.places import places
+from tests.places import eraser_of, places
 
 KEY = stream_key(0)
 MAX_DELIVERIES = 10
@@ -78,7 +78,7 @@ def handler_of(client: Client) -> BatchHandler:
     metrics, config = worker_metrics(), IdentityConfig()
     return BatchHandler(
         normalize=normalizer(MAPPER, window_ms=WINDOW_MS),
-        screen=Screen(places(), metrics),
+        screen=Screen(places(), eraser_of(places()), metrics),
         linker=Linker(RedisIdentityGraph(client, config), config, metrics),
         buffer=buffer_of(client),
         queue=RedisDueQueue(client, Debounce(), shards=1),

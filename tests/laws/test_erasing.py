@@ -41,7 +41,7 @@ from tests.build import DAY_MS, MAPPER, NOW_MS, WINDOW_MS, worker_metrics
 from tests.build import raw_batch as plain_batch
 from tests.laws.conftest import emptied
 from tests.laws.stepped_worker import BASIS, CONTENTS
-from tests.places import places
+from tests.places import eraser_of, places
 
 IDENTITY = IdentityConfig()
 TIMES = Debounce()
@@ -116,7 +116,7 @@ def handler(held: Places) -> BatchHandler:
     metrics = worker_metrics()
     return BatchHandler(
         normalize=normalizer(MAPPER, window_ms=WINDOW_MS),
-        screen=Screen(held, metrics),
+        screen=Screen(held, eraser_of(held), metrics),
         linker=Linker(held.graph, IDENTITY, metrics),
         buffer=held.buffer,
         queue=held.queue,

@@ -32,7 +32,7 @@ from tests.build import (
     themed_catalogue,
     worker_metrics,
 )
-from tests.places import places
+from tests.places import eraser_of, places
 from tests.unit.ingest_loop import dead_letters, nothing
 
 PERSONS = ("ada", "bob", "cyd")
@@ -127,7 +127,7 @@ class World:
         metrics = worker_metrics()
         return BatchHandler(
             normalize=normalizer(MAPPER, window_ms=WINDOW_MS),
-            screen=Screen(places(), metrics),
+            screen=Screen(places(), eraser_of(places()), metrics),
             linker=Linker(self.stores.graph, IDENTITY, metrics),
             buffer=self.stores.buffer,
             queue=self.stores.queue,

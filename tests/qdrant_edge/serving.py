@@ -32,15 +32,18 @@ def serve(folder: Path, listener: socket.socket, *, api_key: str = "") -> None:
 
 
 @contextlib.contextmanager
-def serving(folder: Path, *, api_key: str = "") -> Iterator[str]:
-    """The URL of a server that runs in a thread meanwhile."""
+def serving(
+    folder: Path, *, api_key: str = "", certificate: tuple[Path, Path] | None = None
+) -> Iterator[str]:
+    """The URL of a server that runs in a thread meanwhile; over TLS with a certificate."""
     collections = Collections(folder)
-    server = _server(collections, api_key)
+    server = _server(collections, api_key, certificate)
+    scheme = "https" if certificate else "http"
     listener = listen()
     thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]})
     thread.start()
     try:
-        yield f"http://127.0.0.1:{listener.getsockname()[1]}"
+        yield f"{scheme}://127.0.0.1:{listener.getsockname()[1]}"
     finally:
         server.should_exit = True
         thread.join(_STOPPED_WITHIN_S)
@@ -48,13 +51,18 @@ def serving(folder: Path, *, api_key: str = "") -> Iterator[str]:
         collections.close()
 
 
-def _server(collections: Collections, api_key: str) -> uvicorn.Server:
+def _server(
+    collections: Collections, api_key: str, certificate: tuple[Path, Path] | None = None
+) -> uvicorn.Server:
+    chain, key = certificate or (None, None)
     return uvicorn.Server(
         uvicorn.Config(
             make_app(collections, api_key=api_key),
             lifespan="off",
             log_level="warning",
             access_log=False,
+            ssl_certfile=chain,
+            ssl_keyfile=key,
             timeout_graceful_shutdown=1,  # requests that hang on purpose never end
         )
     )

@@ -39,6 +39,7 @@ from tests.build import (
     themed_catalogue,
     worker_metrics,
 )
+from tests.places import eraser_of
 
 AGAIN_MS = 3 * DAY_MS
 
@@ -74,6 +75,7 @@ class Loop:
             batches=self.stream,
             dead_letters=self.letters,
         )
+        self.eraser = eraser_of(self.places)
         basis = ModelBasis.of(PLAN, ModelConfig())
         self.refresher = Refresher(
             queue=self.queue,
@@ -88,7 +90,7 @@ class Loop:
         )
         self.handler = BatchHandler(
             normalize=normalizer(MAPPER, window_ms=WINDOW_MS),
-            screen=Screen(self.places, self.metrics),
+            screen=Screen(self.places, self.eraser, self.metrics),
             linker=Linker(self.graph, identity, self.metrics),
             buffer=self.buffer,
             queue=self.queue,
