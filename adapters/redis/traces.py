@@ -20,11 +20,19 @@ from core.erasing.naming import named_ids
 
 _KEYS_A_SCAN = 1000
 _ENTRIES_A_PAGE = 25
-_NOT_OF_USERS = ("chunk:", "shelf:", "lease:", keys.POPULARITY, keys.MODELLED_SPACE)
-"""The catalogue, whose texts may name anybody, and counts of items."""
+_NOT_OF_USERS = (
+    "chunk:",
+    "shelf:",
+    "lease:",
+    "discard:",
+    keys.KNOWN_LETTERS,
+    keys.MODELLED_SPACE,
+    keys.POPULARITY,
+)
+"""The catalogue, whose texts may name anybody, counts of items, and names of entries."""
 _HASHES = (keys.ERASED, keys.WITHDRAWN, keys.TOMBSTONE_KEY)
-_TAGS_OF_OTHERS = ("ingest", "discard", "known", *ROLES)
-"""Prefixes of keys whose tag is a shard's or a stream's."""
+_TAGS_OF_OTHERS = ("ingest", *ROLES)
+"""Prefixes of keys whose tag is a shard's."""
 _BODIES = (BODY_FIELD, b"body")
 
 
