@@ -51,6 +51,10 @@ class SharedSettings(msgspec.Struct, frozen=True, kw_only=True):
     """Makes the vectors of items that come without; `minilm` is an optional extra."""
     event_plan: str = DEFAULT_PLAN
     """Name of a bundled event plan, or the path of one."""
+    keys_file: str = ""
+    """Path of a TOML file of named keys with their rights, read again whenever it changes."""
+    key_failures_per_minute: Count = 60
+    """Wrong keys of one address that a process answers 401; further ones it answers 429."""
     log_format: Literal["auto", "json", "console"] = "auto"
     """`auto` is readable on a terminal and JSON lines elsewhere."""
     log_level: Literal["debug", "info", "warning", "error"] = "info"

@@ -6,11 +6,14 @@ from typing import Any
 import httpx
 import pytest
 import structlog
+from prometheus_client import CollectorRegistry
 from starlette.types import ASGIApp
 
+from adapters.settings import SharedSettings
 from core.environment import load
 from core.errors import ConfigError
-from serve_api.composition import ServeProcess
+from serve_api.composition import ServeProcess, serve_gate
+from serve_api.settings import ServeSettings
 from tests.api.asking import ask
 from tests.api.services import KEY, read_api
 
@@ -75,7 +78,7 @@ def test_a_service_without_a_key_says_so_when_it_starts(
     settings: dict[str, Any], event: list[str]
 ) -> None:
     with structlog.testing.capture_logs() as logs:
-        read_api(**settings)
+        serve_gate(SharedSettings(), ServeSettings(**settings), CollectorRegistry())
     assert [line["event"] for line in logs if line["log_level"] == "warning"] == event
     assert all(KEY not in str(line) for line in logs)
 
