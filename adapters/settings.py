@@ -8,6 +8,7 @@ import msgspec
 
 from adapters.embedding.choice import EmbedderName
 from adapters.plans.toml import DEFAULT_PLAN
+from adapters.secret_files import with_secrets
 from core.config import (
     Count,
     EngagementConfig,
@@ -80,7 +81,7 @@ def read_settings(kind: type[S], environ: Mapping[str, str]) -> S:
 
     Raises: ConfigError naming every bad variable.
     """
-    settings = load(kind, environ, known_sections=_SECTIONS)
+    settings = load(kind, with_secrets(environ), known_sections=_SECTIONS)
     _check_url("REDIS_URL", settings.redis_url, ("redis", "rediss", "unix"))
     _check_url("QDRANT_API_URL", settings.qdrant_api_url, ("http", "https"))
     return settings
@@ -94,7 +95,7 @@ def _check_url(name: str, url: str, schemes: Sequence[str]) -> None:
         if url and parts.scheme not in schemes:
             problem = f"it must start with one of {', '.join(schemes)}, then ://"
         parts.port  # noqa: B018 - raises where it is no number
-    except ValueError as exc:
-        problem = str(exc)
+    except ValueError:  # what it says may quote a password that holds a slash
+        problem = "it is no URL; in a password write / ? # @ : and % as %2F %3F %23 %40 %3A %25"
     if problem is not None:
         raise ConfigError(f"bad settings:\n  {name}: {problem}")  # its value may hold a password
