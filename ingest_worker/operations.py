@@ -10,7 +10,7 @@ import msgspec
 from msgspec import Meta
 
 from core.http.access import AccessPolicy
-from core.http.keys import API_KEY_HEADER, KeyRing
+from core.http.keys import API_KEY_HEADER
 from core.http.openapi import KEY_SCHEMES, ApiDocument, ServiceInfo
 from core.http.operation import Documented, Method, Operation
 from ingest_worker.messages import Accepted, Alive, Ready, Refusal
@@ -57,10 +57,9 @@ class CallParameters(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def webhook_document(
-    settings: IngestSettings, release: str, others: Sequence[Operation]
+    settings: IngestSettings, policy: AccessPolicy, release: str, others: Sequence[Operation]
 ) -> ApiDocument:
     """The webhook's document; `others` are operations that every service has."""
-    policy = AccessPolicy(has_keys=not KeyRing(settings.api_key).is_empty)
     info = ServiceInfo(
         title="ai-engine webhook",
         version=release,
@@ -72,8 +71,8 @@ def webhook_document(
 
 
 def webhook_operations(*, asks_for_key: bool) -> Iterator[Operation]:
-    """All of them; 401 only where a key is asked for."""
-    answers = {status: _ANSWERS[status] for status in _ANSWERS if status != 401 or asks_for_key}  # noqa: PLR2004
+    """All of them; what is said of keys only where one is asked for."""
+    answers = _ANSWERS | (_OF_KEYS if asks_for_key else {})
     for path, name in ((INGEST_PATH, "ingest"), ("/v1/{call}", "sdk"), (_BELOW, "sdk_below")):
         is_sdk = name != "ingest"
         for method in _METHODS:
@@ -106,9 +105,13 @@ def _answer(kind: type[msgspec.Struct], description: str) -> Documented:
 _ANSWERS = {
     200: _answer(Accepted, "The body is stored."),
     400: _refusal("The body is not JSON; RudderStack drops it."),
-    401: _refusal("The key is missing or wrong; RudderStack drops the body.", _CHALLENGE),
     413: _refusal("Too many bytes or events; RudderStack drops the body."),
     503: _refusal("The body was not stored; RudderStack sends it again.", _RETRY),
+}
+_OF_KEYS = {
+    401: _refusal("The key is missing or wrong; RudderStack drops the body.", _CHALLENGE),
+    403: _refusal("The key has no right to this; RudderStack drops the body."),
+    429: _refusal("Too many wrong keys from this address; RudderStack sends it again.", _RETRY),
 }
 _NO_PATH = _refusal("There is no such call.")
 _PROBES = (

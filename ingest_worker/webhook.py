@@ -10,19 +10,18 @@ from typing import Any
 import msgspec
 import structlog
 from starlette.applications import Starlette
-from starlette.datastructures import Headers
 from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 from starlette.routing import Route
 
 from core.errors import RetryableError
-from core.http.keys import API_KEY_HEADER, KeyRing, presented_keys
 from core.log_names import REQUEST_DEFERRED
 from core.normalizing.body import NotJsonError, TooManyEventsError, count_events
 from core.queues import RawBatchStream
 from ingest_worker.backpressure import Backpressure
 from ingest_worker.body import BadEncodingError, BodyTooLargeError, read_body
+from ingest_worker.doors import Refused, WebhookDoors
 from ingest_worker.messages import Accepted, Alive, Ready, Refusal
 from ingest_worker.metrics import WebhookMetrics
 from ingest_worker.paths import CALLS, ingest_paths
@@ -44,6 +43,7 @@ class Webhook:
         stream: RawBatchStream,
         backpressure: Backpressure,
         settings: IngestSettings,
+        doors: WebhookDoors,
         metrics: WebhookMetrics,
     ) -> None:
         """Keep where bodies go and the limits they must keep."""
@@ -51,8 +51,7 @@ class Webhook:
         self._stream = stream
         self._backpressure = backpressure
         self._settings = settings
-        self._keys = KeyRing(settings.api_key)
-        self._key_headers = (API_KEY_HEADER, settings.api_key_header)
+        self._doors = doors
 
     def app(self) -> Starlette:
         """The ASGI application."""
@@ -70,17 +69,10 @@ class Webhook:
 
     async def _ingest(self, request: Request) -> Response:
         with self._metrics.seconds.time():
-            admitted = self._admits(request.headers)
-            answer = await self._take(request) if admitted else _unauthorized()
+            refused = self._doors.refusal("ingest", request)
+            answer = await self._take(request) if refused is None else _refused(refused)
         self._metrics.requests.labels(answer.outcome).inc()
         return answer
-
-    def _admits(self, headers: Headers) -> bool:
-        """Whether a request presents a key, in whichever place a sender can put it."""
-        if self._keys.is_empty:
-            return True
-        presented = presented_keys(headers, names=self._key_headers, basic=True)
-        return self._keys.find(presented) is not None
 
     async def _take(self, request: Request) -> "_Answer":
         """Read, count and store the body."""
@@ -146,10 +138,10 @@ def _refuse(status: int, code: str, message: str) -> _Answer:
     return _Answer(status, code, Refusal(code=code, message=message))
 
 
-def _unauthorized() -> _Answer:
-    refusal = _refuse(401, "unauthorized", "the key is missing or wrong")
-    refusal.headers["WWW-Authenticate"] = 'Bearer, Basic realm="ingest"'
-    return refusal
+def _refused(why: Refused) -> _Answer:
+    answer = _refuse(why.status, why.code, why.message)
+    answer.headers.update(why.headers)
+    return answer
 
 
 def _try_later(message: str) -> _Answer:

@@ -11,10 +11,15 @@ Rule = Literal["open", "key", "local", "closed"]
 """Everybody may; who has a key may; without any key, who asks from this machine may; nobody may."""
 
 
+FORWARDED = ("Forwarded", "X-Forwarded-For")
+"""Headers of what a proxy passes on: that does not come from this machine, whatever it seems."""
+
+
 class AccessPolicy(msgspec.Struct, frozen=True, kw_only=True):
     """How a service is set up."""
 
     has_keys: bool = False
+    """Also where a file of keys is named and has none: closed is what it was to be."""
     require_key: bool = False
     """Whether recommendations need a key, too."""
     is_local: bool = False
@@ -28,7 +33,8 @@ class AccessPolicy(msgspec.Struct, frozen=True, kw_only=True):
             return "key"
         if access == "ingest":
             return "open"
-        return "local" if self.is_local and access == "personal" else "closed"
+        is_of_people = access in ("personal", "operate")
+        return "local" if self.is_local and is_of_people else "closed"
 
 
 def is_loopback(host: str) -> bool:

@@ -41,7 +41,8 @@ class ParameterReader(Generic[S]):
         for name, text in pairs:
             field = self._fields.get(name)
             if field is None:
-                raise BadParameterError(name, text, f"one of {', '.join(sorted(self._fields))}")
+                # Its value is not shown: it may be a key that belongs into a header.
+                raise BadParameterError(name, None, f"one of {', '.join(sorted(self._fields))}")
             if field.is_repeated:
                 values.setdefault(name, []).append(field.value(text))
             elif name in values:

@@ -16,11 +16,13 @@ from adapters.process import clock_ms
 from adapters.settings import SharedSettings
 from adapters.snapshot.live import LiveContentStore
 from core.errors import RetryableError
+from core.http.keys import Key
 from core.ports import ContentStore, UserModelStore
 from core.queues import RawBatchStream, ShardState
 from core.signals import UserSignals
 from ingest_worker.backpressure import Backpressure
 from ingest_worker.composition import webhook_app
+from ingest_worker.doors import WebhookDoors
 from ingest_worker.metrics import StreamGauges, WebhookMetrics
 from ingest_worker.settings import IngestSettings
 from ingest_worker.webhook import Webhook
@@ -28,8 +30,9 @@ from serve_api.composition import serve_app
 from serve_api.settings import ServeSettings
 from serve_api.sources import Sources
 from tests.build import WINDOW_MS, read, signals_of
+from tests.gates import serve_gate_of, webhook_gate_of
 
-KEY = "a-key"
+KEY = "a-key-that-is-long-enough"
 VISITORS = ("ada", "0", "false")
 """Those whom examples name, and whom generated requests hit by themselves."""
 
@@ -55,12 +58,16 @@ def read_api(
     *,
     models: UserModelStore | None = None,
     contents: ContentStore | None = None,
+    more_keys: Sequence[Key] = (),
+    failures: int = 60,
     **settings: Any,
 ) -> SecuredApp:
     """The read API over the bundled catalogue, with the models of a few visitors."""
+    serve = ServeSettings(**settings)
     return serve_app(
         SharedSettings(),
-        ServeSettings(**settings),
+        serve,
+        serve_gate_of(serve, more_keys, failures),
         Sources(
             models=models or KNOWN_VISITORS,
             patient_models=models or KNOWN_VISITORS,
@@ -105,12 +112,20 @@ class StreamAway:
         raise RetryableError("away")
 
 
-def webhook(stream: RawBatchStream | None = None, **settings: Any) -> SecuredApp:
+def webhook(
+    stream: RawBatchStream | None = None,
+    *,
+    more_keys: Sequence[Key] = (),
+    failures: int = 60,
+    **settings: Any,
+) -> SecuredApp:
     """The webhook over a stream that nobody reads."""
     ingest, registry = IngestSettings(**settings), CollectorRegistry()
     gauges = StreamGauges(registry)
     if stream is None:
         stream = InMemoryRawBatchStream(max_entries=ingest.memory_max_entries, clock_ms=clock_ms)
     backpressure = Backpressure(stream, ingest.high_water, gauges, clock_ms)
-    door = Webhook(stream, backpressure, ingest, WebhookMetrics(registry, gauges))
-    return webhook_app(door, ingest, registry)
+    gate = webhook_gate_of(ingest, more_keys, failures)
+    doors = WebhookDoors(gate, ingest.api_key_header)
+    door = Webhook(stream, backpressure, ingest, doors, WebhookMetrics(registry, gauges))
+    return webhook_app(door, ingest, gate.policy, registry)

@@ -18,6 +18,7 @@ from ingest_worker.metrics import StreamGauges, WebhookMetrics
 from ingest_worker.settings import IngestSettings
 from ingest_worker.webhook import Webhook
 from tests.build import NOW_MS
+from tests.gates import doors_of
 
 
 async def chunks(*parts: bytes) -> AsyncIterator[bytes]:
@@ -112,7 +113,8 @@ async def send(
     marks = HighWater(max_entries=10, max_bytes=1000, every_ms=1)
     backpressure = Backpressure(stream, marks, gauges, lambda: NOW_MS)
     await backpressure.look()
-    webhook = Webhook(stream, backpressure, settings, WebhookMetrics(registry, gauges))
+    metrics = WebhookMetrics(registry, gauges)
+    webhook = Webhook(stream, backpressure, settings, doors_of(settings), metrics)
     transport = httpx.ASGITransport(webhook.app())
     async with httpx.AsyncClient(transport=transport, base_url="http://test") as client:
         headers = request.pop("headers", {"X-API-Key": "k"})
@@ -269,7 +271,8 @@ async def test_who_is_told_that_the_stream_is_back_is_admitted() -> None:
     backpressure = Backpressure(stream, marks, gauges, lambda: NOW_MS)
     await backpressure.look()
     metrics = WebhookMetrics(CollectorRegistry(), gauges)
-    app = Webhook(stream, backpressure, IngestSettings(), metrics).app()
+    settings = IngestSettings()
+    app = Webhook(stream, backpressure, settings, doors_of(settings), metrics).app()
     transport = httpx.ASGITransport(app)
     async with httpx.AsyncClient(transport=transport, base_url="http://test") as client:
         assert (await client.get("/readyz")).status_code == 503
