@@ -7,6 +7,7 @@ from urllib.parse import urlsplit
 import msgspec
 
 from adapters.embedding.choice import EmbedderName
+from adapters.http_limits import HttpLimits
 from adapters.plans.toml import DEFAULT_PLAN
 from core.config import (
     Count,
@@ -64,6 +65,7 @@ class SharedSettings(msgspec.Struct, frozen=True, kw_only=True):
     signals: SignalsConfig = SignalsConfig()
     ranking: RankingConfig = RankingConfig()
     popularity: PopularityConfig = PopularityConfig()
+    http: HttpLimits = HttpLimits()
 
     @property
     def model(self) -> ModelConfig:

@@ -65,7 +65,8 @@ async def run_serve(settings: ServeProcess) -> None:
     registry = CollectorRegistry()
     async with _sources(settings, registry) as sources:
         app = serve_app(settings, settings.serve, sources, registry)
-        await serve_http(app, settings.serve.host, settings.serve.port, stop_signals())
+        own, stopping = settings.serve, stop_signals()
+        await serve_http(app, own.host, own.port, stopping, limits=settings.http)
 
 
 def serve_app(

@@ -7,13 +7,13 @@ from starlette.requests import Request
 
 from core.http.access import Rule
 from core.http.keys import KeyRing, presented_keys
+from core.http.local import is_asked_locally
 from core.http.operation import Access
 from core.http.problems import Problem, ProblemError
 from core.http.rates import RateLimiter
 from serve_api.settings import ServeSettings
 
 _NOBODY: Mapping[str, str] = {}
-_FORWARDED = ("Forwarded", "X-Forwarded-For")
 _IPV6_PREFIX = 64
 """What one sender has of IPv6 addresses, at the least."""
 
@@ -64,8 +64,7 @@ def _check(rule: Rule, *, has_key: bool, request: Request, headers: Mapping[str,
     if rule == "key" and not has_key:
         challenge = {"WWW-Authenticate": 'Bearer realm="ai-engine"'}
         raise _refusal(401, "No valid key", "the key is missing or wrong", {**headers, **challenge})
-    forwarded = rule == "local" and any(name in request.headers for name in _FORWARDED)
-    if rule == "closed" or forwarded:
+    if rule == "closed" or (rule == "local" and not is_asked_locally(request.headers)):
         detail = "set SERVE_API_KEY to let those in who have a key"
         raise _refusal(403, "No key is set", detail, headers)
 
