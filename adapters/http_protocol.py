@@ -89,26 +89,15 @@ class BoundedHttpProtocol(HttpToolsProtocol):
         self._in_head = self._in_message = True
         self._crowd.wait_for(self)
 
-    def on_url(self, url: bytes) -> None:
-        """A part of the request target."""
-        super().on_url(url)
-        if len(self.url) > self._max_target:
-            raise _RefusedError(TOO_LONG)
-
-    def on_header(self, name: bytes, value: bytes) -> None:
-        """A field of the head; trailers are dropped, as nothing here reads them."""
-        if self._in_head:
-            if len(self.headers) >= _MAX_FIELDS:
-                raise _RefusedError(MANY_FIELDS)
-            super().on_header(name, value)
-
     def on_headers_complete(self) -> None:
         """A request is known."""
+        self._check_head()
         self._in_head = False
         self._expect_nothing()
         if len(self.pipeline) >= _MAX_PIPELINED:
             raise _RefusedError(BAD_REQUEST)
         super().on_headers_complete()
+        self.headers = []  # trailers go there, and not into the request: nothing reads them
 
     def on_body(self, body: bytes) -> None:
         """A part of a body."""
@@ -183,11 +172,19 @@ class BoundedHttpProtocol(HttpToolsProtocol):
             self._idle_bytes = 0
         else:
             self._idle_bytes = (0 if begun else self._idle_bytes) + len(piece)
+        if self._in_head:
+            self._check_head()
         if self._idle_bytes > self._limits.max_head_bytes:
             raise _RefusedError(TOO_LARGE)
         is_answered = self.cycle is None or self.cycle.response_complete
         if (self._in_head or is_answered) and self._deadline is None:
             self._expect()
+
+    def _check_head(self) -> None:
+        if len(self.url) > self._max_target:
+            raise _RefusedError(TOO_LONG)
+        if len(self.headers) > _MAX_FIELDS:
+            raise _RefusedError(MANY_FIELDS)
 
     def _refuse(self, refusal: Refusal) -> None:
         """Say why, if that can be said, and close."""

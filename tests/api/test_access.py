@@ -142,6 +142,6 @@ async def test_an_ipv6_network_is_one_sender(first: str, second: str, *, shared:
     answers = []
     for host in (first, second):
         transport = httpx.ASGITransport(app, client=(host, 1))
-        async with httpx.AsyncClient(transport=transport, base_url="http://test") as client:
+        async with httpx.AsyncClient(transport=transport, base_url="http://127.0.0.1") as client:
             answers.append((await client.get(RECOMMEND)).status_code)
     assert answers == [200, 429 if shared else 200]
