@@ -8,7 +8,7 @@ more than a few comparisons: timers run only where somebody is slow.
 
 import asyncio
 from collections.abc import Callable
-from typing import Any
+from typing import Any, NoReturn
 
 import httptools
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
@@ -45,6 +45,8 @@ class BoundedHttpProtocol(HttpToolsProtocol):
         self._idle_bytes = 0
         """What came since the head began, or since the last piece of a body."""
         self._is_over = False
+        self._refusal = BAD_REQUEST
+        """Of what cannot be parsed, unless one of the limits has ended the parsing."""
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         """Let it in, and expect a head."""
@@ -77,10 +79,8 @@ class BoundedHttpProtocol(HttpToolsProtocol):
             # Answered as if it had not asked; what follows is of no protocol that is spoken here.
             self.cycle.keep_alive = False
             self._is_over = True
-        except httptools.HttpParserError as exc:
-            # One of ours comes wrapped where a callback of the parser has raised it.
-            ours = exc if isinstance(exc, _RefusedError) else exc.__context__
-            self._refuse(ours.refusal if isinstance(ours, _RefusedError) else BAD_REQUEST)
+        except httptools.HttpParserError:
+            self._refuse(self._refusal)
 
     def on_message_begin(self) -> None:
         """The first byte of a request."""
@@ -95,7 +95,7 @@ class BoundedHttpProtocol(HttpToolsProtocol):
         self._in_head = False
         self._expect_nothing()
         if len(self.pipeline) >= _MAX_PIPELINED:
-            raise _RefusedError(BAD_REQUEST)
+            self._reject(BAD_REQUEST)
         super().on_headers_complete()
         self.headers = []  # trailers go there, and not into the request: nothing reads them
 
@@ -104,7 +104,7 @@ class BoundedHttpProtocol(HttpToolsProtocol):
         self._brought_body = True
         super().on_body(body)
         if not self.cycle.response_complete and not self._crowd.hold(self, len(body)):
-            raise _RefusedError(NO_ROOM)
+            self._reject(NO_ROOM)
 
     def on_message_complete(self) -> None:
         """A request is there to its end."""
@@ -175,21 +175,27 @@ class BoundedHttpProtocol(HttpToolsProtocol):
         if self._in_head:
             self._check_head()
         if self._idle_bytes > self._limits.max_head_bytes:
-            raise _RefusedError(TOO_LARGE)
+            self._reject(TOO_LARGE)
         is_answered = self.cycle is None or self.cycle.response_complete
         if (self._in_head or is_answered) and self._deadline is None:
             self._expect()
 
     def _check_head(self) -> None:
         if len(self.url) > self._max_target:
-            raise _RefusedError(TOO_LONG)
+            self._reject(TOO_LONG)
         if len(self.headers) > _MAX_FIELDS:
-            raise _RefusedError(MANY_FIELDS)
+            self._reject(MANY_FIELDS)
+
+    def _reject(self, refusal: Refusal) -> NoReturn:
+        """End the parsing. Not every error of a callback comes back from the parser as it was."""
+        self._refusal = refusal
+        raise httptools.HttpParserError(refusal.detail)
 
     def _refuse(self, refusal: Refusal) -> None:
         """Say why, if that can be said, and close."""
         self._is_over = True
         self._expect_nothing()
+        self._crowd.release(self)
         cycle = self.cycle
         is_asked = cycle is not None and not cycle.response_complete
         has_begun = is_asked and (cycle.response_started or self._in_head or bool(self.pipeline))
@@ -231,9 +237,3 @@ class BoundedHttpProtocol(HttpToolsProtocol):
 
     def _call_later(self, after_s: float, call: Callable[[], None]) -> asyncio.TimerHandle:
         return self.loop.call_later(after_s, call)
-
-
-class _RefusedError(httptools.HttpParserError):
-    def __init__(self, refusal: Refusal) -> None:
-        super().__init__(refusal.status)
-        self.refusal = refusal

@@ -143,8 +143,10 @@ async def smuggling(target: Target) -> Counter[int]:
 
 ATTACKS: Mapping[str, Attack] = {
     "gzip bombs": Attack(run=bombs, answers=frozenset({413, 415})),
-    "oversize bodies, declared": Attack(run=oversize_declared, answers=frozenset({413, 503})),
-    "oversize bodies, chunked": Attack(run=oversize_chunked, answers=frozenset({413, 503})),
+    "oversize bodies, declared": Attack(run=oversize_declared, answers=frozenset({413})),
+    "oversize bodies, chunked": Attack(
+        run=oversize_chunked, answers=frozenset({413, 503}), growth_mb=128
+    ),
     "deep and broken JSON": Attack(run=broken_json, answers=frozenset({200, 400, 413})),
     "heads that trickle": Attack(run=slow_heads, answers=frozenset({CLOSED})),
     "bodies that trickle": Attack(run=slow_bodies, answers=frozenset({401, 503})),
