@@ -22,8 +22,8 @@ _MAX_PIPELINED = 32
 """Requests behind the one that is answered; nobody honest sends more than a few."""
 _LINGER_S = 2.0
 """Closed at once, a connection with unread bytes would lose the words of the refusal."""
-_FLUSH_S = 60.0
-"""To take an answer that is ready."""
+_HEADS_AN_ANSWER = 6
+"""To take an answer that is ready, somebody has so many times as long as for a head."""
 
 
 class BoundedHttpProtocol(HttpToolsProtocol):
@@ -228,7 +228,9 @@ class BoundedHttpProtocol(HttpToolsProtocol):
 
     def _flush(self) -> None:
         if self._flushing is None and self.transport.get_write_buffer_size():
-            self._flushing = self._call_later(_FLUSH_S, self.transport.abort)
+            self._flushing = self._call_later(
+                _HEADS_AN_ANSWER * self._limits.head_timeout_s, self.transport.abort
+            )
 
     def _stop_flushing(self) -> None:
         if self._flushing is not None:

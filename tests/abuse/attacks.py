@@ -10,7 +10,7 @@ from itertools import repeat
 import msgspec
 
 from tests.abuse.forms import GARBAGE, SMUGGLED, broken_bodies
-from tests.abuse.wire import CLOSED, Target, connected, exchange
+from tests.abuse.wire import CLOSED, OPEN, Target, connected, exchange
 
 _MEGABYTE = b"x" * 1_000_000
 _TRICKLES = 200
@@ -94,6 +94,27 @@ async def header_floods(target: Target) -> Counter[int]:
     return await _all(exchange(target, parts) for parts in floods for _ in range(3))
 
 
+async def endless_queries(target: Target) -> Counter[int]:
+    """Thousands of parameters, of one name and of many, and values without an end."""
+    queries = (
+        "filter=a:b&" * 2900,
+        "exclude=a&" * 3200,
+        "&".join(f"p{number}=1" for number in range(3500)),
+        "user_id=" + "a" * 30_000,
+        "limit=" + "9" * 30_000,
+        "seed=" + "9" * 30_000,
+        "near=" + "1" * 15_000 + "," + "1" * 15_000,
+        "language=" + "a-" * 15_000,
+        "&" * 30_000,
+        "%" * 30_000,
+    )
+    heads = (
+        target.head("Connection: close", method="GET", path=f"/api/recommend?{query}")
+        for query in queries
+    )
+    return await _all(exchange(target, [head]) for head in heads for _ in range(3))
+
+
 async def idle_connections(target: Target) -> Counter[int]:
     """More connections than are let in, and none of them says anything."""
     async with AsyncExitStack() as stack:
@@ -150,8 +171,9 @@ ATTACKS: Mapping[str, Attack] = {
     "deep and broken JSON": Attack(run=broken_json, answers=frozenset({200, 400, 413})),
     "heads that trickle": Attack(run=slow_heads, answers=frozenset({CLOSED})),
     "bodies that trickle": Attack(run=slow_bodies, answers=frozenset({401, 503})),
-    "bodies that are held": Attack(run=held_bodies, answers=frozenset({413, 503}), growth_mb=192),
+    "bodies that are held": Attack(run=held_bodies, answers=frozenset({413, 503}), growth_mb=128),
     "header floods": Attack(run=header_floods, answers=frozenset({400, 414, 431})),
+    "endless queries": Attack(run=endless_queries, answers=frozenset({400, 404})),
     "idle connections": Attack(run=idle_connections, answers=frozenset({CLOSED})),
     "answers nobody reads": Attack(run=silent_readers, answers=frozenset({CLOSED})),
     "endless pipelines": Attack(run=endless_pipelines, answers=frozenset({CLOSED, 200})),
@@ -180,5 +202,7 @@ def _trickle(start: bytes, piece: bytes) -> Iterator[bytes]:
 async def _ends(reader: asyncio.StreamReader) -> int:
     try:
         return len(await asyncio.wait_for(reader.read(), 15))
+    except TimeoutError:
+        return OPEN
     except OSError:
         return CLOSED
