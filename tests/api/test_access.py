@@ -68,6 +68,32 @@ async def test_what_a_proxy_passes_on_is_not_from_this_machine(name: str) -> Non
 
 
 @pytest.mark.parametrize(
+    ("host", "expected"),
+    [
+        ("127.0.0.1", 200),
+        ("127.0.0.9:8081", 200),
+        ("localhost:8081", 200),
+        ("LOCALHOST", 200),
+        ("[::1]:8081", 200),
+        ("evil.example", 403),
+        ("evil.example:8081", 403),
+        ("localhost.evil.example", 403),
+        ("127.0.0.1.evil.example", 403),
+        ("evil.example@localhost", 403),
+        ("192.0.2.1", 403),
+        ("[2001:db8::1]", 403),
+        ("", 403),
+    ],
+)
+async def test_a_page_that_gives_its_own_name_this_address_is_told_nothing(
+    host: str, expected: int
+) -> None:
+    assert await status(read_api(), MODEL, Host=host) == expected
+    assert await status(read_api(), RECOMMEND, Host=host) == 200
+    assert await status(read_api(api_key=KEY), MODEL, Host=host, X_API_Key=KEY) == 200
+
+
+@pytest.mark.parametrize(
     ("settings", "event"),
     [({}, ["serve.opened"]), ({"host": ANYWHERE}, ["serve.closed"]), ({"api_key": KEY}, [])],
 )
