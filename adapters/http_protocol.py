@@ -115,15 +115,13 @@ class BoundedHttpProtocol(HttpToolsProtocol):
             self._crowd.stop_waiting_for(self)
 
     def on_response_complete(self) -> None:
-        """An answer is on its way; the rest of the body it belongs to may not take for ever."""
+        """An answer is on its way."""
         super().on_response_complete()
         self._crowd.release(self)
+        if not self.pipeline:
+            self._crowd.wait_for(self)
         if self.transport.is_closing():
             self._flush()
-        elif not self.pipeline:
-            if self._in_message:
-                self._expect()
-            self._crowd.wait_for(self)
 
     def timeout_keep_alive_handler(self) -> None:
         """Nothing more came."""

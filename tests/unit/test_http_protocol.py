@@ -136,6 +136,14 @@ async def test_what_is_within_bounds_is_answered(said: bytes, parts: Iterable[by
     assert got.endswith(b"\r\n\r\n" + said)
 
 
+async def test_what_follows_an_upgrade_is_not_a_request() -> None:
+    asking = (
+        b"POST /body HTTP/1.1\r\nConnection: upgrade\r\nUpgrade: h2c\r\nContent-Length: 0\r\n\r\n"
+    )
+    got, _ = await told([asking, GET, GET], gap_s=0.001)
+    assert got.count(b"HTTP/1.1 200 ") == got.count(b"connection: close") == 1
+
+
 async def test_a_few_pipelined_requests_are_answered_and_thousands_closed() -> None:
     got, _ = await told([GET * 20])
     assert got.count(b"HTTP/1.1 200 ") == 20
