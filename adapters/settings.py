@@ -7,6 +7,7 @@ import msgspec
 
 from adapters.addresses import address_problems
 from adapters.embedding.choice import EmbedderName
+from adapters.http_limits import HttpLimits
 from adapters.plans.toml import DEFAULT_PLAN
 from adapters.secret_files import with_secrets
 from core.config import (
@@ -81,6 +82,7 @@ class SharedSettings(msgspec.Struct, frozen=True, kw_only=True):
     ranking: RankingConfig = RankingConfig()
     popularity: PopularityConfig = PopularityConfig()
     identity: IdentityConfig = IdentityConfig()
+    http: HttpLimits = HttpLimits()
 
     @property
     def model(self) -> ModelConfig:

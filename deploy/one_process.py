@@ -122,7 +122,16 @@ async def _run(
         endless = [consuming, *(tasks.create_task(one.run()) for one in (counting, views))]
         for app, where in servers:
             opened: asyncio.Future[int] = asyncio.get_running_loop().create_future()
-            tasks.create_task(serve_http(app, where.host, where.port, stopping, opened.set_result))
+            tasks.create_task(
+                serve_http(
+                    app,
+                    where.host,
+                    where.port,
+                    stopping,
+                    opened.set_result,
+                    limits=settings.http,
+                )
+            )
             await opened
         when_served(shown[0])
         await stopping.wait()

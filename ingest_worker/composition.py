@@ -140,7 +140,8 @@ def webhook_app(
 async def run_webhook(settings: IngestProcess) -> None:
     """The webhook process."""
     async with webhook_parts(settings) as app:
-        await serve_http(app, settings.ingest.host, settings.ingest.port, stop_signals())
+        own, stopping = settings.ingest, stop_signals()
+        await serve_http(app, own.host, own.port, stopping, limits=settings.http)
 
 
 def redis_stream(client: Client, ingest: IngestSettings) -> RedisRawBatchStream:

@@ -5,9 +5,9 @@ from collections.abc import Mapping
 import msgspec
 from starlette.requests import Request
 
-from core.http.access import FORWARDED
 from core.http.gate import Gate
 from core.http.keys import API_KEY_HEADER, presented_keys
+from core.http.local import is_asked_locally
 from core.http.operation import Right
 from core.http.senders import sender_of
 
@@ -64,5 +64,5 @@ class WebhookDoors:
 
     def _without_keys(self, right: Right, request: Request) -> Refused | None:
         rule = self._gate.policy.rule(right)
-        forwarded = rule == "local" and any(name in request.headers for name in FORWARDED)
-        return _CLOSED if rule == "closed" or forwarded else None
+        is_ours = rule != "local" or is_asked_locally(request.headers)
+        return None if rule != "closed" and is_ours else _CLOSED

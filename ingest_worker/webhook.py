@@ -16,6 +16,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from core.errors import RetryableError
+from core.http.lengths import claimed_length
 from core.log_names import REQUEST_DEFERRED
 from core.normalizing.body import NotJsonError, TooManyEventsError, count_events
 from core.queues import RawBatchStream
@@ -80,7 +81,8 @@ class Webhook:
         try:
             self._backpressure.admit()
             async with asyncio.timeout(settings.body_timeout_s):
-                body = await read_body(request.stream(), settings.max_body_bytes)
+                claimed = claimed_length(request.headers)
+                body = await read_body(request.stream(), settings.max_body_bytes, claimed)
                 events = await self._count(body)
                 await self._stream.enqueue(body, call_type=_call_type(request.scope["path"]))
         except BodyTooLargeError as exc:

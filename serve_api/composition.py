@@ -78,7 +78,8 @@ async def run_serve(settings: ServeProcess) -> None:
         _sources(settings, registry) as sources,
     ):
         app = serve_app(settings, settings.serve, gate, sources, registry)
-        await serve_http(app, settings.serve.host, settings.serve.port, stop_signals())
+        own, stopping = settings.serve, stop_signals()
+        await serve_http(app, own.host, own.port, stopping, limits=settings.http)
 
 
 def serve_gate(

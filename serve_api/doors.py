@@ -4,9 +4,10 @@ from collections.abc import Callable, Hashable, Mapping
 
 from starlette.requests import Request
 
-from core.http.access import FORWARDED, Rule
+from core.http.access import Rule
 from core.http.gate import Entry, Gate
 from core.http.keys import presented_keys
+from core.http.local import is_asked_locally
 from core.http.operation import Access
 from core.http.problems import Problem, ProblemError
 from core.http.rates import RateLimiter
@@ -69,8 +70,7 @@ def _check(rule: Rule, *, has_key: bool, request: Request, headers: Mapping[str,
     if rule == "key" and not has_key:
         challenge = {"WWW-Authenticate": 'Bearer realm="ai-engine"'}
         raise _refusal(401, "No valid key", "the key is missing or wrong", {**headers, **challenge})
-    forwarded = rule == "local" and any(name in request.headers for name in FORWARDED)
-    if rule == "closed" or forwarded:
+    if rule == "closed" or (rule == "local" and not is_asked_locally(request.headers)):
         detail = "set SERVE_API_KEY to let those in who have a key"
         raise _refusal(403, "No key is set", detail, headers)
 

@@ -116,7 +116,7 @@ async def reading(
         )
         app = serve_app(settings, settings.serve, serve_gate_of(settings.serve), sources, registry)
         transport = httpx.ASGITransport(app)
-        async with httpx.AsyncClient(transport=transport, base_url="http://test") as client:
+        async with httpx.AsyncClient(transport=transport, base_url="http://127.0.0.1") as client:
             yield Asked(client, users, standby)
 
 

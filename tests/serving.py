@@ -93,7 +93,7 @@ async def served(
         metrics=ServeMetrics(CollectorRegistry()),
     )
     transport = httpx.ASGITransport(api.app())
-    async with httpx.AsyncClient(transport=transport, base_url="http://serve") as http:
+    async with httpx.AsyncClient(transport=transport, base_url="http://127.0.0.1") as http:
         one = Served(http, buffer, filled, catalogue, basis)
         await one.append(*events)
         await one.refresh(*users)

@@ -11,10 +11,6 @@ Rule = Literal["open", "key", "local", "closed"]
 """Everybody may; who has a key may; without any key, who asks from this machine may; nobody may."""
 
 
-FORWARDED = ("Forwarded", "X-Forwarded-For")
-"""Headers of what a proxy passes on: that does not come from this machine, whatever it seems."""
-
-
 class AccessPolicy(msgspec.Struct, frozen=True, kw_only=True):
     """How a service is set up."""
 

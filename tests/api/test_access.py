@@ -72,6 +72,32 @@ async def test_what_a_proxy_passes_on_is_not_from_this_machine(name: str) -> Non
 
 
 @pytest.mark.parametrize(
+    ("host", "expected"),
+    [
+        ("127.0.0.1", 200),
+        ("127.0.0.9:8081", 200),
+        ("localhost:8081", 200),
+        ("LOCALHOST", 200),
+        ("[::1]:8081", 200),
+        ("evil.example", 403),
+        ("evil.example:8081", 403),
+        ("localhost.evil.example", 403),
+        ("127.0.0.1.evil.example", 403),
+        ("evil.example@localhost", 403),
+        ("192.0.2.1", 403),
+        ("[2001:db8::1]", 403),
+        ("", 403),
+    ],
+)
+async def test_a_page_that_gives_its_own_name_this_address_is_told_nothing(
+    host: str, expected: int
+) -> None:
+    assert await status(read_api(), MODEL, Host=host) == expected
+    assert await status(read_api(), RECOMMEND, Host=host) == 200
+    assert await status(read_api(api_key=KEY), MODEL, Host=host, X_API_Key=KEY) == 200
+
+
+@pytest.mark.parametrize(
     ("settings", "event"),
     [({}, ["serve.opened"]), ({"host": ANYWHERE}, ["serve.closed"]), ({"api_key": KEY}, [])],
 )
@@ -189,6 +215,6 @@ async def test_an_ipv6_network_is_one_sender(first: str, second: str, *, shared:
     answers = []
     for host in (first, second):
         transport = httpx.ASGITransport(app, client=(host, 1))
-        async with httpx.AsyncClient(transport=transport, base_url="http://test") as client:
+        async with httpx.AsyncClient(transport=transport, base_url="http://127.0.0.1") as client:
             answers.append((await client.get(RECOMMEND)).status_code)
     assert answers == [200, 429 if shared else 200]

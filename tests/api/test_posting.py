@@ -186,7 +186,7 @@ async def test_parameters_of_a_body_s_operation_are_checked_before_the_body_is_r
 
 async def test_a_bug_is_a_500_that_says_nothing_of_the_inside() -> None:
     transport = httpx.ASGITransport(echo(), raise_app_exceptions=False)
-    async with httpx.AsyncClient(transport=transport, base_url="http://test") as client:
+    async with httpx.AsyncClient(transport=transport, base_url="http://127.0.0.1") as client:
         answer = await client.get("/echo/broken")
     assert (answer.status_code, answer.json()["title"]) == (500, "Internal error")
     assert 'a bug"' not in answer.text

@@ -166,7 +166,7 @@ async def test_an_operation_has_the_time_that_it_declares() -> None:
     app = Starlette(routes=list(router.routes([_Sleeper()])))
     async with (
         asyncio.timeout(1),
-        httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://serve") as http,
+        httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://127.0.0.1") as http,
     ):
         assert (await http.get("/sleep")).status_code == 503
 

@@ -240,7 +240,7 @@ async def api(models: Models, contents: ContentStore) -> AsyncIterator[httpx.Asy
             metrics=ServeMetrics(registry),
         ).app()
         transport = httpx.ASGITransport(expose_metrics(app, registry))
-        async with httpx.AsyncClient(transport=transport, base_url="http://test") as client:
+        async with httpx.AsyncClient(transport=transport, base_url="http://127.0.0.1") as client:
             yield client
 
 

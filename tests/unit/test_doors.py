@@ -43,6 +43,25 @@ async def test_a_body_over_the_limit_is_refused_before_and_after_unpacking() -> 
             await read_body(chunks(body), 100)
 
 
+async def test_a_body_that_claims_to_be_too_large_is_not_received() -> None:
+    received = 0
+
+    async def endless() -> AsyncIterator[bytes]:
+        nonlocal received
+        while True:
+            received += 1
+            yield b"x"
+
+    assert await read_body(chunks(b"x" * 100), 100, claimed=100)
+    with pytest.raises(BodyTooLargeError):
+        await read_body(endless(), 100, claimed=101)
+    assert received == 0
+    answer = await send(
+        Stream(), content=b" ", headers={"X-API-Key": "k", "Content-Length": "20001"}
+    )
+    assert answer.status_code == 413
+
+
 async def test_a_gzip_of_a_few_members_is_read_and_one_of_thousands_refused() -> None:
     assert await read_body(chunks(gzip.compress(b"[1,") + gzip.compress(b"2]")), 100) == b"[1,2]"
     assert await read_body(chunks(gzip.compress(b" ") * 16), 1000) == b" " * 16

@@ -33,8 +33,9 @@ def request(headers: Mapping[str, str]) -> Request:
         ({"has_keys": True}, {"X-API-Key": KEY}, 403),
         ({"has_keys": True}, {}, 401),
         ({"has_keys": True, "is_local": True}, {}, 401),
-        ({"is_local": True}, {}, None),
-        ({"is_local": True}, {"X-Forwarded-For": "192.0.2.1"}, 403),
+        ({"is_local": True}, {"Host": "localhost:8080"}, None),
+        ({"is_local": True}, {"Host": "a.strangers.page"}, 403),
+        ({"is_local": True}, {"Host": "localhost", "X-Forwarded-For": "192.0.2.1"}, 403),
         ({}, {}, 403),
     ],
 )
