@@ -70,8 +70,10 @@ def _url_problems(name: str, url: str, schemes: Sequence[str]) -> Iterator[str]:
     try:
         parts = urlsplit(url)
         parts.port  # noqa: B018 - raises where it is no number
-    except ValueError as exc:
-        yield f"{name}: {exc}"
+    except ValueError:  # what it says may quote a password that holds a slash
+        yield (
+            f"{name}: it is no URL; in a password write / ? # @ : and % as %2F %3F %23 %40 %3A %25"
+        )
         return
     if parts.scheme not in schemes:
         yield f"{name}: it must start with one of {', '.join(schemes)}, then ://"

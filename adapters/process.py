@@ -8,6 +8,7 @@ import socket
 import sys
 from collections.abc import Callable, Coroutine, Iterator, Mapping
 from contextlib import contextmanager
+from functools import partial
 from time import time_ns
 from typing import Any, TypeVar
 
@@ -15,6 +16,9 @@ import structlog
 import uvicorn
 from starlette.types import ASGIApp
 
+from adapters.http_crowd import Crowd
+from adapters.http_limits import HttpLimits
+from adapters.http_protocol import BoundedHttpProtocol
 from adapters.logs import configure_logs
 from adapters.settings import SharedSettings
 from core.errors import ConfigError
@@ -23,6 +27,8 @@ from core.log_names import PROCESS_STARTED, PROCESS_STOPPED
 S = TypeVar("S", bound=SharedSettings)
 _GRACE_S = 10
 _BAD_SETTINGS = 2
+_OTHER_FILES = 1024
+"""Connections to Redis and Qdrant, files, and those that wait to be accepted."""
 
 _log = structlog.get_logger()
 
@@ -93,15 +99,21 @@ async def serve_http(
     port: int,
     stopping: asyncio.Event,
     opened: Callable[[int], None] = lambda _: None,
+    limits: HttpLimits = HttpLimits(),  # noqa: B008 - it is frozen
 ) -> None:
     """Serve until told to stop; requests in flight are answered first.
 
     `opened` is called with the port once it is open: port 0 takes any free one.
     """
+    _allow_files(limits.max_connections + _OTHER_FILES)
+    protocol: Any = partial(BoundedHttpProtocol, limits=limits, crowd=Crowd(limits))
     config = uvicorn.Config(
         app,
         host=host,
         port=port,
+        http=protocol,
+        ws="none",
+        timeout_keep_alive=limits.keep_alive_s,
         lifespan="off",
         log_config=None,
         access_log=False,
@@ -114,6 +126,21 @@ async def serve_http(
         tasks.create_task(server.serve())
         await stopping.wait()
         server.should_exit = True
+
+
+def _allow_files(wanted: int) -> None:
+    """Let this process open as many files as it needs for its connections, as far as it may.
+
+    Many systems start with 256 or 1024, and a process that cannot open one more shuts out all.
+    """
+    try:
+        import resource  # noqa: PLC0415
+    except ImportError:  # Windows has no such limits
+        return
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    most = wanted if hard == resource.RLIM_INFINITY else min(wanted, hard)
+    if soft != resource.RLIM_INFINITY and soft < most:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (most, hard))
 
 
 def clock_ms() -> int:

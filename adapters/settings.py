@@ -7,7 +7,9 @@ import msgspec
 
 from adapters.addresses import address_problems
 from adapters.embedding.choice import EmbedderName
+from adapters.http_limits import HttpLimits
 from adapters.plans.toml import DEFAULT_PLAN
+from adapters.secret_files import with_secrets
 from core.config import (
     Count,
     EngagementConfig,
@@ -62,6 +64,10 @@ class SharedSettings(msgspec.Struct, frozen=True, kw_only=True):
     """Makes the vectors of items that come without; `minilm` is an optional extra."""
     event_plan: str = DEFAULT_PLAN
     """Name of a bundled event plan, or the path of one."""
+    keys_file: str = ""
+    """Path of a TOML file of named keys with their rights, read again whenever it changes."""
+    key_failures_per_minute: Count = 60
+    """Wrong keys of one address that a process answers 401; further ones it answers 429."""
     log_format: Literal["auto", "json", "console"] = "auto"
     """`auto` is readable on a terminal and JSON lines elsewhere."""
     log_level: Literal["debug", "info", "warning", "error"] = "info"
@@ -76,6 +82,7 @@ class SharedSettings(msgspec.Struct, frozen=True, kw_only=True):
     ranking: RankingConfig = RankingConfig()
     popularity: PopularityConfig = PopularityConfig()
     identity: IdentityConfig = IdentityConfig()
+    http: HttpLimits = HttpLimits()
 
     @property
     def model(self) -> ModelConfig:
@@ -88,7 +95,7 @@ def read_settings(kind: type[S], environ: Mapping[str, str]) -> S:
 
     Raises: ConfigError naming every bad variable.
     """
-    settings = load(kind, environ, known_sections=_SECTIONS)
+    settings = load(kind, with_secrets(environ), known_sections=_SECTIONS)
     if problems := list(address_problems(settings)):
         raise ConfigError("bad settings:\n  " + "\n  ".join(problems))
     return settings

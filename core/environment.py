@@ -13,6 +13,18 @@ import msgspec
 
 from core.errors import ConfigError
 
+SECRETS = frozenset(
+    {
+        "INGEST_API_KEY",
+        "QDRANT_API_KEY",
+        "REDIS_PASSWORD",
+        "REDIS_URL",
+        "SERVE_API_KEY",
+        "TOMBSTONE_KEY",
+    }
+)
+"""Settings whose values nothing may show; a file may hold each (`adapters.secret_files`)."""
+
 T = TypeVar("T", bound=msgspec.Struct)
 
 
@@ -22,7 +34,8 @@ def load(settings: type[T], environ: Mapping[str, str], known_sections: Sequence
     Under the prefixes of `known_sections` a variable that no field has is bad
     too, so that a misspelt tunable is not ignored in silence.
 
-    Raises: ConfigError naming every bad variable, its value and what is wrong.
+    Raises: ConfigError naming every bad variable, its value unless that is secret, and
+        what is wrong.
     """
     problems: list[str] = []
     values = _overrides(settings, environ, "", problems)
@@ -61,8 +74,12 @@ def _overrides(
             try:
                 values[field.name] = _convert(text, field.type)
             except msgspec.ValidationError as exc:
-                problems.append(f"{name}={text!r}: {exc}")
+                problems.append(f"{_shown(name, text)}: {exc}")
     return values
+
+
+def _shown(name: str, text: str) -> str:
+    return name if name in SECRETS else f"{name}={text!r}"
 
 
 def _convert(text: str, wanted: Any) -> Any:

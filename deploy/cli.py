@@ -23,6 +23,7 @@ from deploy.one_process import OneProcess, one_process_settings, run_one_process
 from deploy.operate.content import content
 from deploy.operate.dead_letters import dead_letter
 from deploy.operate.erase import erase, export_user
+from deploy.operate.keys import key
 from deploy.operate.rebuild import rebuild
 from deploy.operate.replay import replay
 from deploy.operate.status import status
@@ -57,6 +58,8 @@ def run(folder: Path, *, memory: bool) -> None:
     if memory or not (settings.redis_url or valkey_binary()):
         click.echo("One process, in memory: what it learns ends with it.", err=True)
         sys.exit(run_process("one-process", one_process_settings, _run_in_memory))
+    if settings.serve.require_key and not settings.serve.api_key:
+        raise click.ClickException("with SERVE_REQUIRE_KEY this command needs SERVE_API_KEY, too")
     configure_logs(settings.log_format, "warning")
     stopping = threading.Event()
     # SIGHUP: the terminal was closed.
@@ -117,15 +120,26 @@ def _say_how(settings: OneProcess, item: tuple[str, str], worker_url: str | None
         serve_url=f"http://127.0.0.1:{settings.serve.port}",
         content_id=content_id,
         title=title,
-        ingest_keys=settings.ingest.api_key,
-        serve_keys=settings.serve.api_key,
+        # Of keys in a file only digests are known: the reader's shell has to know one.
+        ingest_keys=settings.ingest.api_key or settings.keys_file,
+        serve_keys=settings.serve.api_key or settings.keys_file,
         recommend_needs_key=settings.serve.require_key,
     )
     click.echo(lines)
     sys.stdout.flush()
 
 
-for command in (content, status, dead_letter, replay, rebuild, verify, erase, export_user):
+for command in (
+    content,
+    dead_letter,
+    erase,
+    export_user,
+    key,
+    rebuild,
+    replay,
+    status,
+    verify,
+):
     main.add_command(command)
 
 

@@ -34,8 +34,8 @@ def show_demo(say: Say) -> None:
     environ = {
         name: value
         for name, value in os.environ.items()
-        if name not in ("CATALOGUE", "EMBEDDER", "EVENT_PLAN", "INGEST_API_KEY")
-        and not name.startswith(("CONTENT_", "QDRANT_", "REDIS_", "SERVE_"))
+        if name not in ("CATALOGUE", "EMBEDDER", "EVENT_PLAN", "KEYS_FILE")
+        and not name.startswith(("CONTENT_", "INGEST_API_KEY", "QDRANT_", "REDIS_", "SERVE_"))
     }
     with (
         tempfile.TemporaryDirectory(prefix="ai-engine-demo-") as folder,

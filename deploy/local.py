@@ -18,6 +18,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
+from adapters.secret_files import with_secrets
 from core.errors import ConfigError, RejectedError, RetryableError
 from deploy.leftovers import ProcessRecord
 from deploy.valkey import Valkey, free_port
@@ -51,7 +52,7 @@ class LocalStack:
         self._logs_to_terminal = logs_to_terminal
         worker_port = int(environ.get("WORKER_PORT") or 0) or free_port()
         self._ports = {"webhook": ingest_port, "worker": worker_port, "serve": serve_port}
-        self._environ = dict(environ) | {
+        self._environ = with_secrets(environ) | {
             _PORT_SETTINGS[name]: str(port) for name, port in self._ports.items()
         }
         self._environ["CONTENT_FOLDER"] = environ.get("CONTENT_FOLDER") or str(folder / "content")

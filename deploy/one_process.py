@@ -25,6 +25,7 @@ from adapters.process import clock_ms, serve_http, stop_signals
 from adapters.settings import read_settings
 from core.content import Content, ContentFilter
 from core.errors import ConfigError
+from core.http.gate import Gate
 from core.log_names import BATCH_FAILED
 from core.popularity.stored import POPULARITY_TTL_S
 from core.ports import ContentStore
@@ -38,16 +39,17 @@ from ingest_worker.composition import (
     person_events,
     popularity_counting,
     queue_observer,
-    warn_if_open,
     webhook_app,
+    webhook_gate,
 )
 from ingest_worker.counting.popularity import PopularityCounting
 from ingest_worker.counting.report import CountingCollector, CountingReport
+from ingest_worker.doors import WebhookDoors
 from ingest_worker.heartbeats import Heartbeats
 from ingest_worker.metrics import StreamGauges, WebhookMetrics, WorkerMetrics
 from ingest_worker.stores import Stores
 from ingest_worker.webhook import Webhook
-from serve_api.composition import serve_app
+from serve_api.composition import serve_app, serve_gate
 from serve_api.latest_views import LatestViews
 from serve_api.settings import ServeSettings
 from serve_api.sources import Sources
@@ -60,6 +62,10 @@ class OneProcess(IngestProcess, frozen=True, kw_only=True):
 
     serve: ServeSettings = ServeSettings()
 
+    def __post_init__(self) -> None:
+        """A key that is asked for must exist. Raises: ValueError."""
+        self.serve.access(keys_file=self.keys_file)
+
 
 def one_process_settings(environ: Mapping[str, str]) -> OneProcess:
     """Read the settings. Raises: ConfigError naming every bad variable."""
@@ -70,8 +76,22 @@ def one_process_settings(environ: Mapping[str, str]) -> OneProcess:
 
 async def run_one_process(settings: OneProcess, when_served: Callable[[Content], None]) -> None:
     """Webhook, worker and read API until a signal comes; says what item there is."""
-    warn_if_open(settings)
-    ingest, stopping, registry = settings.ingest, stop_signals(), CollectorRegistry()
+    registries = CollectorRegistry(), CollectorRegistry()
+    async with (
+        webhook_gate(settings, settings.ingest, registries[0]) as ingest_gate,
+        serve_gate(settings, settings.serve, registries[1]) as reading_gate,
+    ):
+        await _run(settings, (ingest_gate, reading_gate), registries, when_served)
+
+
+async def _run(
+    settings: OneProcess,
+    gates: tuple[Gate, Gate],
+    registries: tuple[CollectorRegistry, CollectorRegistry],
+    when_served: Callable[[Content], None],
+) -> None:
+    """Both sides behind their gates, the webhook's first."""
+    ingest, stopping, registry = settings.ingest, stop_signals(), registries[0]
     gauges = StreamGauges(registry)
     stream = InMemoryRawBatchStream(max_entries=ingest.memory_max_entries, clock_ms=clock_ms)
     contents = open_content_store(settings)
@@ -84,7 +104,8 @@ async def run_one_process(settings: OneProcess, when_served: Callable[[Content],
     parts = ingest_parts(settings, stores, contents, metrics, heartbeats)
     backpressure = Backpressure(stream, ingest.high_water, gauges, clock_ms)
     observer = queue_observer(settings, stream, stores, metrics)
-    webhook = Webhook(stream, backpressure, ingest, WebhookMetrics(registry, gauges))
+    doors = WebhookDoors(gates[0], ingest.api_key_header)
+    webhook = Webhook(stream, backpressure, ingest, doors, WebhookMetrics(registry, gauges))
     views = LatestViews(stores.popularity)
     sources = Sources(
         models=stores.models,
@@ -93,12 +114,11 @@ async def run_one_process(settings: OneProcess, when_served: Callable[[Content],
         events=person_events(settings, stores),
         views=views.counts,
     )
-    serve = serve_app(settings, settings.serve, sources, CollectorRegistry())
+    serve = serve_app(settings, settings.serve, gates[1], sources, registries[1])
     counting = _counting(settings, stores, contents, registry)
-    servers = (
-        (webhook_app(webhook, erasing_door(settings, stores), ingest, registry), ingest),
-        (serve, settings.serve),
-    )
+    erasing = erasing_door(settings, stores, doors)
+    webhook_side = webhook_app(webhook, erasing, ingest, gates[0].policy, registry)
+    servers = ((webhook_side, ingest), (serve, settings.serve))
     async with asyncio.TaskGroup() as tasks:
         tasks.create_task(backpressure.run(stopping))
         tasks.create_task(observer.run(stopping))
@@ -109,7 +129,16 @@ async def run_one_process(settings: OneProcess, when_served: Callable[[Content],
         endless = [consuming, *(tasks.create_task(one.run()) for one in (counting, views))]
         for app, where in servers:
             opened: asyncio.Future[int] = asyncio.get_running_loop().create_future()
-            tasks.create_task(serve_http(app, where.host, where.port, stopping, opened.set_result))
+            tasks.create_task(
+                serve_http(
+                    app,
+                    where.host,
+                    where.port,
+                    stopping,
+                    opened.set_result,
+                    limits=settings.http,
+                )
+            )
             await opened
         when_served(shown[0])
         await stopping.wait()

@@ -5,6 +5,7 @@ from typing import Any
 import msgspec
 from starlette.responses import Response
 
+from ingest_worker.doors import Refused
 from ingest_worker.messages import Refusal
 
 _RETRY_AFTER_S = "5"
@@ -24,6 +25,13 @@ class Answer(Response):
 def refuse(status: int, code: str, message: str) -> Answer:
     """Nothing was done."""
     return Answer(status, code, Refusal(code=code, message=message))
+
+
+def refused_by(why: Refused) -> Answer:
+    """Not let in."""
+    answer = refuse(why.status, why.code, why.message)
+    answer.headers.update(why.headers)
+    return answer
 
 
 def try_later(message: str) -> Answer:

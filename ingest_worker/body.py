@@ -19,20 +19,23 @@ class BadEncodingError(RejectedError):
     """The body says gzip and is not."""
 
 
-async def read_body(chunks: AsyncIterator[bytes], limit: int) -> bytes:
-    """Collect and unpack a body.
+async def read_body(chunks: AsyncIterator[bytes], limit: int, claimed: int = 0) -> bytes:
+    """Collect and unpack a body. One that claims to be too large is not even received.
 
     Gzip is recognised by its first bytes: RudderStack's own SDKs disagree on
     the headers. Decompression stops at the limit, so a bomb never unfolds.
 
-    Units: `limit` bytes, of the raw and of the unpacked body.
+    Units: `limit` bytes, of the raw and of the unpacked body; `claimed` bytes.
     Raises: BodyTooLargeError, BadEncodingError.
     """
     raw = bytearray()
+    too_large = BodyTooLargeError(f"the body has more than {limit} bytes")
+    if claimed > limit:
+        raise too_large
     async for chunk in chunks:
         raw += chunk
         if len(raw) > limit:
-            raise BodyTooLargeError(f"the body has more than {limit} bytes")
+            raise too_large
     body = bytes(raw)
     return _unpack(body, limit) if body.startswith(_GZIP) else body
 

@@ -3,7 +3,7 @@
 import asyncio
 import hashlib
 from collections.abc import AsyncIterator, Callable, Mapping
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 
 import msgspec
 import structlog
@@ -13,6 +13,7 @@ from adapters.addresses import redis_address
 from adapters.documentation.pages import OPENAPI, expose_documentation, release
 from adapters.exposition import METRICS, expose_metrics
 from adapters.http_security import SecuredApp
+from adapters.keys.opening import opened_gate
 from adapters.plans.toml import read_plan
 from adapters.process import clock_ms, serve_http, stop_signals
 from adapters.redis.connection import Client, connect
@@ -31,7 +32,8 @@ from core.erasing.eraser import Eraser
 from core.erasing.export import Exporter
 from core.erasing.sweep import Sweep
 from core.errors import ConfigError
-from core.http.keys import KeyRing
+from core.http.access import AccessPolicy
+from core.http.gate import Gate
 from core.identity.people import People
 from core.identity.person_events import PersonEvents
 from core.log_names import INGEST_OPENED, TOMBSTONES_UNKEYED
@@ -47,6 +49,7 @@ from ingest_worker.batches import BatchHandler, normalizer
 from ingest_worker.counting.popularity import PopularityCounting
 from ingest_worker.counting.report import CountingReport
 from ingest_worker.counting.walk import BufferWalk
+from ingest_worker.doors import WebhookDoors
 from ingest_worker.erasing import ErasingDoor
 from ingest_worker.heartbeats import Heartbeats
 from ingest_worker.linking import Linker
@@ -55,7 +58,7 @@ from ingest_worker.observer import Observer
 from ingest_worker.operations import webhook_document
 from ingest_worker.refresher import Refresher
 from ingest_worker.screening import Screen
-from ingest_worker.settings import IngestSettings, WorkerSettings
+from ingest_worker.settings import RIGHTS, IngestSettings, WorkerSettings
 from ingest_worker.stores import Stores
 from ingest_worker.webhook import Webhook
 
@@ -124,35 +127,52 @@ async def webhook_parts(settings: IngestProcess) -> AsyncIterator[SecuredApp]:
     """The webhook over Redis; the stream stores until the last request is answered."""
     registry = CollectorRegistry()
     gauges = StreamGauges(registry)
-    async with redis_client(settings) as client, asyncio.TaskGroup() as tasks:
+    async with (
+        webhook_gate(settings, settings.ingest, registry) as gate,
+        redis_client(settings) as client,
+        asyncio.TaskGroup() as tasks,
+    ):
         ingest, stopping = settings.ingest, asyncio.Event()
         stream = redis_stream(client, ingest)
         backpressure = Backpressure(stream, ingest.high_water, gauges, clock_ms)
         tasks.create_task(stream.run())
         tasks.create_task(backpressure.run(stopping))
-        webhook = Webhook(stream, backpressure, ingest, WebhookMetrics(registry, gauges))
-        erasing = erasing_door(settings, redis_stores(settings, client))
-        yield webhook_app(webhook, erasing, ingest, registry)
+        doors = WebhookDoors(gate, ingest.api_key_header)
+        webhook = Webhook(stream, backpressure, ingest, doors, WebhookMetrics(registry, gauges))
+        erasing = erasing_door(settings, redis_stores(settings, client), doors)
+        yield webhook_app(webhook, erasing, ingest, gate.policy, registry)
         stopping.set()
         stream.close()
 
 
+def webhook_gate(
+    shared: SharedSettings, ingest: IngestSettings, registry: CollectorRegistry
+) -> AbstractAsyncContextManager[Gate]:
+    """Who is let in. Raises: ConfigError where KEYS_FILE cannot be used."""
+    policy = ingest.access(keys_file=shared.keys_file)
+    _warn_if_open(policy)
+    return opened_gate(shared, policy, ingest.keys, RIGHTS, registry)
+
+
 def webhook_app(
-    webhook: Webhook, erasing: ErasingDoor, ingest: IngestSettings, registry: CollectorRegistry
+    webhook: Webhook,
+    erasing: ErasingDoor,
+    ingest: IngestSettings,
+    policy: AccessPolicy,
+    registry: CollectorRegistry,
 ) -> SecuredApp:
     """The webhook with what every service shows of itself."""
-    document = webhook_document(ingest, release(), [METRICS, OPENAPI])
-    return SecuredApp(
-        expose_documentation(expose_metrics(webhook.app(erasing.routes()), registry), document)
-    )
+    document = webhook_document(ingest, policy, release(), [METRICS, OPENAPI])
+    app = webhook.app(erasing.routes())
+    return SecuredApp(expose_documentation(expose_metrics(app, registry), document))
 
 
 async def run_webhook(settings: IngestProcess) -> None:
     """The webhook process."""
-    warn_if_open(settings)
     warn_if_unkeyed(settings)
     async with webhook_parts(settings) as app:
-        await serve_http(app, settings.ingest.host, settings.ingest.port, stop_signals())
+        own, stopping = settings.ingest, stop_signals()
+        await serve_http(app, own.host, own.port, stopping, limits=settings.http)
 
 
 def redis_stream(client: Client, ingest: IngestSettings) -> RedisRawBatchStream:
@@ -203,11 +223,11 @@ def eraser(settings: IngestProcess, stores: Stores) -> Eraser:
     )
 
 
-def erasing_door(settings: IngestProcess, stores: Stores) -> ErasingDoor:
+def erasing_door(settings: IngestProcess, stores: Stores, doors: WebhookDoors) -> ErasingDoor:
     """What erases and exports persons over HTTP."""
     erasing = eraser(settings, stores)
     exporter = Exporter(stores.places, erasing)
-    return ErasingDoor(erasing, exporter, settings.ingest, clock_ms)
+    return ErasingDoor(erasing, exporter, doors, settings.ingest, clock_ms)
 
 
 def model_updater(
@@ -303,9 +323,9 @@ def queue_observer(
     )
 
 
-def warn_if_open(settings: IngestProcess) -> None:
+def _warn_if_open(policy: AccessPolicy) -> None:
     """Say loudly that anybody may send events."""
-    if KeyRing(settings.ingest.api_key).is_empty:
+    if not policy.has_keys:
         _log.warning(INGEST_OPENED, hint="set INGEST_API_KEY to ask senders for a key")
 
 

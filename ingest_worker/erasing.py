@@ -18,16 +18,17 @@ from core.erasing.eraser import Eraser
 from core.erasing.export import Exporter
 from core.erasing.receipt import Receipt
 from core.errors import RetryableError
+from core.http.lengths import claimed_length
 from core.log_names import PERSON_ERASED, REQUEST_DEFERRED
 from core.normalizing.ids import text_id
 from core.pseudonyms import pseudonym
-from ingest_worker.answers import Answer, refuse, try_later
+from ingest_worker.answers import Answer, refuse, refused_by, try_later
 from ingest_worker.body import BadEncodingError, BodyTooLargeError, read_body
+from ingest_worker.doors import WebhookDoors
 from ingest_worker.messages import Job
 from ingest_worker.paths import ERASE_PATH, USERS_PATH
 from ingest_worker.settings import IngestSettings
 
-_FORWARDED = ("Forwarded", "X-Forwarded-For")
 _MAX_BYTES = 1024**2
 _MAX_IDS = 1_000
 """Of one request; RudderStack sends fewer."""
@@ -45,13 +46,14 @@ class ErasingDoor:
         self,
         eraser: Eraser,
         exporter: Exporter,
+        doors: WebhookDoors,
         settings: IngestSettings,
         clock_ms: Callable[[], int],
     ) -> None:
         """Keep what does the work, who may ask for it, and how much at once."""
         self._eraser = eraser
         self._exporter = exporter
-        self._policy = settings.access
+        self._doors = doors
         self._max_bytes = min(settings.max_body_bytes, _MAX_BYTES)
         self._clock_ms = clock_ms
 
@@ -69,8 +71,8 @@ class ErasingDoor:
         """Lets in who may ask, and answers in time."""
 
         async def answer(request: Request) -> Response:
-            if not self._admits(request):
-                return refuse(403, "forbidden", "only this machine may ask for this")
+            if (why := self._doors.refusal("operate", request)) is not None:
+                return refused_by(why)
             try:
                 async with asyncio.timeout(_WITHIN_S):
                     return await handle(request)
@@ -79,10 +81,6 @@ class ErasingDoor:
                 return try_later("it is not finished; ask again")
 
         return answer
-
-    def _admits(self, request: Request) -> bool:
-        is_local = self._policy.rule("operate") == "local"
-        return is_local and not any(name in request.headers for name in _FORWARDED)
 
     async def _person(self, request: Request) -> Response:
         """Erased by DELETE, exported by GET."""
@@ -136,7 +134,9 @@ async def _jobs_in(request: Request, max_bytes: int) -> list[Any]:
     if "json" not in request.headers.get("Content-Type", ""):
         raise _RefusedError(415, "not_json", "the Content-Type must be application/json")
     try:
-        given = msgspec.json.decode(await read_body(request.stream(), max_bytes))
+        given = msgspec.json.decode(
+            await read_body(request.stream(), max_bytes, claimed_length(request.headers))
+        )
     except BodyTooLargeError as exc:
         raise _RefusedError(413, "too_large", str(exc)) from exc
     except ClientDisconnect as exc:

@@ -14,6 +14,7 @@ from ingest_worker.paths import ERASE_PATH, USERS_PATH
 
 CACHE = {"Cache-Control": "Who may keep the answer."}
 RETRY = {"Retry-After": "After how many seconds to send it again."}
+CHALLENGE = {"WWW-Authenticate": "How a key is presented."}
 _GROUP = "Persons"
 
 Jobs = Annotated[
@@ -45,22 +46,23 @@ def refusal(description: str, headers: Mapping[str, str] | None = None) -> Docum
     return Documented(description=description, body=Refusal, headers=CACHE | dict(headers or {}))
 
 
-def erasing_operations() -> Iterator[Operation]:
-    """All of them."""
+def erasing_operations(*, asks_for_key: bool) -> Iterator[Operation]:
+    """All of them; what is said of keys only where one is asked for."""
+    refusals = _REFUSALS | (_OF_KEYS if asks_for_key else {})
     yield _person(
         "erase_person",
         "DELETE",
         "Erase a person",
         "Everything that is kept of all ids of the person goes, and what comes of them is refused "
         "for a term. Asking again changes nothing, and finishes what was cut off.",
-        Documented(description="What was removed, and where it lay.", body=Receipt, headers=CACHE),
+        {200: Documented(description="What was removed.", body=Receipt, headers=CACHE)} | refusals,
     )
     yield _person(
         "export_person",
         "GET",
         "Everything that is kept of a person",
         "Of all ids of the person; of somebody unknown, nothing.",
-        Documented(description="All that there is.", body=PersonExport, headers=CACHE),
+        {200: Documented(description="All of it.", body=PersonExport, headers=CACHE)} | refusals,
     )
     yield Operation(
         name="erase_jobs",
@@ -72,7 +74,7 @@ def erasing_operations() -> Iterator[Operation]:
         group=_GROUP,
         access="operate",
         body=Jobs,
-        answers=_REFUSALS
+        answers=refusals
         | {
             200: Documented(description="One outcome a job.", body=list[Job], headers=CACHE),
             413: refusal("Too many bytes or users."),
@@ -82,7 +84,7 @@ def erasing_operations() -> Iterator[Operation]:
 
 
 def _person(
-    name: str, method: Method, summary: str, description: str, answer: Documented
+    name: str, method: Method, summary: str, description: str, answers: Mapping[int, Documented]
 ) -> Operation:
     return Operation(
         name=name,
@@ -93,12 +95,17 @@ def _person(
         group=_GROUP,
         access="operate",
         parameters=PersonParameters,
-        answers=_REFUSALS | {200: answer},
+        answers=answers,
     )
 
 
 _REFUSALS = {
     400: refusal("What is given cannot be used."),
-    403: refusal("Only this machine may ask."),
+    403: refusal("Without a key for it, only this machine may ask."),
     503: refusal("It is not finished; ask again.", RETRY),
+}
+_OF_KEYS = {
+    401: refusal("The key is missing or wrong.", CHALLENGE),
+    403: refusal("The key has no right to this: those of INGEST_API_KEY have none."),
+    429: refusal("Too many wrong keys from this address.", RETRY),
 }

@@ -9,16 +9,22 @@ from typing import Annotated, Any, Literal
 import msgspec
 from msgspec import Meta
 
+from core.http.access import AccessPolicy
 from core.http.keys import API_KEY_HEADER
 from core.http.openapi import KEY_SCHEMES, ApiDocument, ServiceInfo
 from core.http.operation import Documented, Method, Operation
-from ingest_worker.erasing_operations import CACHE, RETRY, erasing_operations, refusal
+from ingest_worker.erasing_operations import (
+    CACHE,
+    CHALLENGE,
+    RETRY,
+    erasing_operations,
+    refusal,
+)
 from ingest_worker.messages import Accepted, Alive, Ready
 from ingest_worker.paths import INGEST_PATH
 from ingest_worker.settings import IngestSettings
 
 _METHODS: tuple[Method, ...] = ("POST", "PUT", "PATCH")
-_CHALLENGE = {"WWW-Authenticate": "How a key is presented."}
 _ABOUT = "Takes events from RudderStack and its SDKs and stores them; the workers judge them later."
 
 Call = Literal["batch", "identify", "track", "page", "screen", "group", "alias", "merge"]
@@ -55,24 +61,27 @@ class CallParameters(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def webhook_document(
-    settings: IngestSettings, release: str, others: Sequence[Operation]
+    settings: IngestSettings, policy: AccessPolicy, release: str, others: Sequence[Operation]
 ) -> ApiDocument:
     """The webhook's document; `others` are operations that every service has."""
-    policy = settings.access
     info = ServiceInfo(
         title="ai-engine webhook",
         version=release,
         description=_ABOUT,
         key_variable="INGEST_API_KEY",
     )
-    events = webhook_operations(asks_for_key=policy.has_keys)
-    operations = [*events, *erasing_operations(), *others]
+    asks = policy.has_keys
+    operations = [
+        *webhook_operations(asks_for_key=asks),
+        *erasing_operations(asks_for_key=asks),
+        *others,
+    ]
     return ApiDocument(info, operations, policy, _key_schemes(settings))
 
 
 def webhook_operations(*, asks_for_key: bool) -> Iterator[Operation]:
-    """All of them; 401 only where a key is asked for."""
-    answers = {status: _ANSWERS[status] for status in _ANSWERS if status != 401 or asks_for_key}  # noqa: PLR2004
+    """All of them; what is said of keys only where one is asked for."""
+    answers = _ANSWERS | (_OF_KEYS if asks_for_key else {})
     for path, name in ((INGEST_PATH, "ingest"), ("/v1/{call}", "sdk"), (_BELOW, "sdk_below")):
         is_sdk = name != "ingest"
         for method in _METHODS:
@@ -101,9 +110,13 @@ def _answer(kind: type[msgspec.Struct], description: str) -> Documented:
 _ANSWERS = {
     200: _answer(Accepted, "The body is stored."),
     400: refusal("The body is not JSON; RudderStack drops it."),
-    401: refusal("The key is missing or wrong; RudderStack drops the body.", _CHALLENGE),
     413: refusal("Too many bytes or events; RudderStack drops the body."),
     503: refusal("The body was not stored; RudderStack sends it again.", RETRY),
+}
+_OF_KEYS = {
+    401: refusal("The key is missing or wrong; RudderStack drops the body.", CHALLENGE),
+    403: refusal("The key has no right to this; RudderStack drops the body."),
+    429: refusal("Too many wrong keys from this address; RudderStack sends it again.", RETRY),
 }
 _NO_PATH = refusal("There is no such call.")
 _PROBES = (

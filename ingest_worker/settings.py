@@ -7,9 +7,13 @@ from msgspec import Meta
 
 from core.config import Count, Port
 from core.http.access import AccessPolicy, is_loopback
-from core.http.keys import KeyRing
+from core.http.keys import Key, setting_keys
+from core.http.operation import Right
 from core.queues import Debounce
 from ingest_worker.backpressure import HighWater
+
+RIGHTS: tuple[Right, ...] = ("ingest", "operate")
+"""What keys of the webhook may do; one of INGEST_API_KEY may send events and nothing else."""
 
 
 class IngestSettings(msgspec.Struct, frozen=True, kw_only=True):
@@ -44,14 +48,16 @@ class IngestSettings(msgspec.Struct, frozen=True, kw_only=True):
 
     def __post_init__(self) -> None:
         """A key that was meant must be one. Raises: ValueError."""
-        KeyRing(self.api_key, "INGEST_API_KEY")
+        _ = self.keys
 
     @property
-    def access(self) -> AccessPolicy:
-        """Who may ask for what."""
-        return AccessPolicy(
-            has_keys=not KeyRing(self.api_key).is_empty, is_local=is_loopback(self.host)
-        )
+    def keys(self) -> tuple[Key, ...]:
+        """The keys of the setting."""
+        return setting_keys(self.api_key, "INGEST_API_KEY", ["ingest"])
+
+    def access(self, *, keys_file: str) -> AccessPolicy:
+        """Who may send and operate; `keys_file` names one of further keys."""
+        return AccessPolicy(has_keys=bool(self.keys or keys_file), is_local=is_loopback(self.host))
 
     @property
     def high_water(self) -> HighWater:

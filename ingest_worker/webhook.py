@@ -9,20 +9,20 @@ from collections.abc import Sequence
 
 import structlog
 from starlette.applications import Starlette
-from starlette.datastructures import Headers
 from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 from starlette.routing import Route
 
 from core.errors import RetryableError
-from core.http.keys import API_KEY_HEADER, KeyRing, presented_keys
+from core.http.lengths import claimed_length
 from core.log_names import REQUEST_DEFERRED
 from core.normalizing.body import NotJsonError, TooManyEventsError, count_events
 from core.queues import RawBatchStream
-from ingest_worker.answers import Answer, refuse, try_later
+from ingest_worker.answers import Answer, refuse, refused_by, try_later
 from ingest_worker.backpressure import Backpressure
 from ingest_worker.body import BadEncodingError, BodyTooLargeError, read_body
+from ingest_worker.doors import WebhookDoors
 from ingest_worker.messages import Accepted, Alive, Ready
 from ingest_worker.metrics import WebhookMetrics
 from ingest_worker.paths import CALLS, ingest_paths
@@ -43,6 +43,7 @@ class Webhook:
         stream: RawBatchStream,
         backpressure: Backpressure,
         settings: IngestSettings,
+        doors: WebhookDoors,
         metrics: WebhookMetrics,
     ) -> None:
         """Keep where bodies go and the limits they must keep."""
@@ -50,8 +51,7 @@ class Webhook:
         self._stream = stream
         self._backpressure = backpressure
         self._settings = settings
-        self._keys = KeyRing(settings.api_key)
-        self._key_headers = (API_KEY_HEADER, settings.api_key_header)
+        self._doors = doors
 
     def app(self, more: Sequence[Route] = ()) -> Starlette:
         """The ASGI application; `more` are routes beside its own."""
@@ -70,17 +70,10 @@ class Webhook:
 
     async def _ingest(self, request: Request) -> Response:
         with self._metrics.seconds.time():
-            admitted = self._admits(request.headers)
-            answer = await self._take(request) if admitted else _unauthorized()
+            refused = self._doors.refusal("ingest", request)
+            answer = await self._take(request) if refused is None else refused_by(refused)
         self._metrics.requests.labels(answer.outcome).inc()
         return answer
-
-    def _admits(self, headers: Headers) -> bool:
-        """Whether a request presents a key, in whichever place a sender can put it."""
-        if self._keys.is_empty:
-            return True
-        presented = presented_keys(headers, names=self._key_headers, basic=True)
-        return self._keys.find(presented) is not None
 
     async def _take(self, request: Request) -> Answer:
         """Read, count and store the body."""
@@ -88,7 +81,8 @@ class Webhook:
         try:
             self._backpressure.admit()
             async with asyncio.timeout(settings.body_timeout_s):
-                body = await read_body(request.stream(), settings.max_body_bytes)
+                claimed = claimed_length(request.headers)
+                body = await read_body(request.stream(), settings.max_body_bytes, claimed)
                 events = await self._count(body)
                 await self._stream.enqueue(body, call_type=_call_type(request.scope["path"]))
         except BodyTooLargeError as exc:
@@ -130,12 +124,6 @@ def _call_type(path: str) -> str | None:
     """`/v1/track` and its like name the type of a bare event."""
     name = path.rstrip("/").rpartition("/")[2]
     return name if name in CALLS else None
-
-
-def _unauthorized() -> Answer:
-    refusal = refuse(401, "unauthorized", "the key is missing or wrong")
-    refusal.headers["WWW-Authenticate"] = 'Bearer, Basic realm="ingest"'
-    return refusal
 
 
 async def _on_http_exception(_: Request, exc: Exception) -> Response:

@@ -60,7 +60,9 @@ async def run_worker(settings: IngestProcess) -> None:
     stopping, own = stop_signals(), settings.worker
     async with worker_parts(settings) as parts, asyncio.TaskGroup() as tasks:
         settle()
-        tasks.create_task(serve_http(parts.app, own.host, own.port, stopping, _say_port))
+        tasks.create_task(
+            serve_http(parts.app, own.host, own.port, stopping, _say_port, limits=settings.http)
+        )
         if parts.publisher is not None:
             tasks.create_task(parts.publisher.run(stopping))
         if parts.counting is not None:

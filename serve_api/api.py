@@ -15,6 +15,7 @@ from starlette.routing import Route
 
 from core.errors import RetryableError
 from core.http.answers import with_common_answers
+from core.http.gate import Gate
 from core.http.operation import Documented, Operation
 from core.http.problems import PROBLEM_MEDIA_TYPE, Problem
 from core.log_names import ANSWER_FAILED
@@ -56,6 +57,7 @@ class ServeApi:
         *,
         half_life_days: float,
         settings: ServeSettings,
+        gate: Gate,
         clock_ms: Callable[[], int],
         metrics: ServeMetrics,
     ) -> None:
@@ -73,7 +75,8 @@ class ServeApi:
         )
         self._recommender = recommender
         self._settings = settings
-        self._router = Router(settings, Doors(settings, monotonic), metrics, clock_ms)
+        self._policy = gate.policy
+        self._router = Router(settings, Doors(settings, gate, monotonic), metrics, clock_ms)
         self._endpoints: Sequence[Endpoint] = (
             RecommendEndpoint(recommender, metrics, most),
             PreviewEndpoint(recommender, contents, basis.config.signals, most),
@@ -93,7 +96,7 @@ class ServeApi:
         """What the API takes and answers, by its settings."""
         is_limited = self._settings.rate_per_minute > 0
         return [
-            with_common_answers(one, self._settings.access, is_limited=is_limited)
+            with_common_answers(one, self._policy, is_limited=is_limited)
             for one in (*(endpoint.operation for endpoint in self._endpoints), *_PROBES)
         ]
 

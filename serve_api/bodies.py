@@ -1,9 +1,8 @@
 """Receives the body of a request within its bounds, before it is read."""
 
-from collections.abc import Mapping
-
 from starlette.requests import ClientDisconnect, Request
 
+from core.http.lengths import claimed_length
 from core.http.problems import BadParameterError, Problem, ProblemError
 
 
@@ -19,7 +18,7 @@ async def receive_json(request: Request, limit: int) -> bytes:
     headers = request.headers
     if (encoding := headers.get("content-encoding", "identity")) != "identity":
         raise _unsupported(f"Content-Encoding {encoding!r} is not understood; send it plain")
-    if _claims(headers) > limit:
+    if claimed_length(headers) > limit:
         raise _too_large(limit)
     kind = headers.get("content-type")
     if kind is not None and not _is_json(kind):
@@ -42,12 +41,6 @@ async def _receive(request: Request, limit: int) -> bytes:
     except ClientDisconnect:
         raise BadParameterError("body", None, "sent to its end") from None
     return bytes(received)
-
-
-def _claims(headers: Mapping[str, str]) -> int:
-    """What a sender says; it is counted all the same."""
-    text = headers.get("content-length", "")
-    return int(text) if text.isascii() and text.isdigit() else 0
 
 
 def _is_json(kind: str) -> bool:

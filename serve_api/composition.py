@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Mapping
-from contextlib import asynccontextmanager, suppress
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, suppress
 from time import monotonic
 from typing import TYPE_CHECKING
 
@@ -13,6 +13,7 @@ from adapters.addresses import redis_address
 from adapters.documentation.pages import OPENAPI, expose_documentation, release
 from adapters.exposition import METRICS, expose_metrics
 from adapters.http_security import SecuredApp
+from adapters.keys.opening import opened_gate
 from adapters.live_contents import live_contents
 from adapters.memory.event_buffer import InMemoryEventBuffer
 from adapters.memory.popularity import InMemoryPopularityStore
@@ -23,6 +24,8 @@ from adapters.settings import SharedSettings, read_settings
 from adapters.standby import standby_of
 from core.config import CandidateConfig
 from core.content import ContentFilter
+from core.http.access import AccessPolicy
+from core.http.gate import Gate
 from core.http.openapi import ApiDocument, ServiceInfo
 from core.identity.people import People
 from core.identity.person_events import PersonEvents
@@ -37,7 +40,7 @@ from serve_api.guard import BreakerGuard
 from serve_api.guarded_models import GuardedModels
 from serve_api.latest_views import LatestViews
 from serve_api.metrics import ServeMetrics
-from serve_api.settings import ServeSettings
+from serve_api.settings import RIGHTS, ServeSettings
 from serve_api.sources import Sources
 
 if TYPE_CHECKING:
@@ -57,6 +60,10 @@ class ServeProcess(SharedSettings, frozen=True, kw_only=True):
 
     serve: ServeSettings = ServeSettings()
 
+    def __post_init__(self) -> None:
+        """A key that is asked for must exist. Raises: ValueError."""
+        self.serve.access(keys_file=self.keys_file)
+
 
 def serve_settings(environ: Mapping[str, str]) -> ServeProcess:
     """Read the settings. Raises: ConfigError naming every bad variable."""
@@ -66,26 +73,43 @@ def serve_settings(environ: Mapping[str, str]) -> ServeProcess:
 async def run_serve(settings: ServeProcess) -> None:
     """The read API's process."""
     registry = CollectorRegistry()
-    async with _sources(settings, registry) as sources:
-        app = serve_app(settings, settings.serve, sources, registry)
-        await serve_http(app, settings.serve.host, settings.serve.port, stop_signals())
+    async with (
+        serve_gate(settings, settings.serve, registry) as gate,
+        _sources(settings, registry) as sources,
+    ):
+        app = serve_app(settings, settings.serve, gate, sources, registry)
+        own, stopping = settings.serve, stop_signals()
+        await serve_http(app, own.host, own.port, stopping, limits=settings.http)
+
+
+def serve_gate(
+    shared: SharedSettings, serve: ServeSettings, registry: CollectorRegistry
+) -> AbstractAsyncContextManager[Gate]:
+    """Who is let in. Raises: ConfigError where KEYS_FILE cannot be used."""
+    policy = serve.access(keys_file=shared.keys_file)
+    _warn_without_keys(policy)
+    return opened_gate(shared, policy, serve.keys, RIGHTS, registry)
 
 
 def serve_app(
-    shared: SharedSettings, serve: ServeSettings, sources: Sources, registry: CollectorRegistry
+    shared: SharedSettings,
+    serve: ServeSettings,
+    gate: Gate,
+    sources: Sources,
+    registry: CollectorRegistry,
 ) -> SecuredApp:
     """Wire the API over whichever adapters."""
-    _warn_without_keys(serve)
     basis = ModelBasis.of(read_plan(shared.event_plan), shared.model)
     api = ServeApi(
         sources,
         basis,
         half_life_days=shared.popularity.half_life_days,
         settings=serve,
+        gate=gate,
         clock_ms=clock_ms,
         metrics=ServeMetrics(registry),
     )
-    document = ApiDocument(_info(), [*api.operations, METRICS, OPENAPI], serve.access)
+    document = ApiDocument(_info(), [*api.operations, METRICS, OPENAPI], gate.policy)
     app = expose_documentation(expose_metrics(api.app(), registry), document)
     return SecuredApp(app, serve.cors_origins)
 
@@ -99,9 +123,8 @@ def _info() -> ServiceInfo:
     )
 
 
-def _warn_without_keys(serve: ServeSettings) -> None:
+def _warn_without_keys(access: AccessPolicy) -> None:
     """Say loudly who may ask what is known about visitors: this machine, or nobody."""
-    access = serve.access
     if access.has_keys:
         return
     if access.is_local:

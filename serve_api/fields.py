@@ -26,18 +26,28 @@ S = TypeVar("S", bound=msgspec.Struct)
 
 _MAX_TAG_CHARS = 200
 """Comparable forms of tags are remembered, so whoever asks must not choose their length."""
+_MAX_ID_CHARS = 512
+"""As long as an event's ids may be, where nothing else is set."""
+_MAX_VALUES = 100
+"""Each is looked up or compared with every item."""
 UserId = Annotated[
     str,
     Meta(
         pattern=r"\S",
+        max_length=_MAX_ID_CHARS,
         description="The visitor; a stranger gets a full, diverse list.",
         examples=["ada"],
-        extra={ALLOWED: "a visitor's id"},
+        extra={ALLOWED: f"a visitor's id of at most {_MAX_ID_CHARS} characters"},
     ),
 ]
 ContentId = Annotated[
     str,
-    Meta(min_length=1, description="An item's id.", examples=["brundibar-terezin"]),
+    Meta(
+        min_length=1,
+        max_length=_MAX_ID_CHARS,
+        description="An item's id.",
+        examples=["brundibar-terezin"],
+    ),
 ]
 Limit = Annotated[int, Meta(ge=1, description="Most items of the answer.", examples=[5])]
 Tag = Annotated[
@@ -51,6 +61,7 @@ Tag = Annotated[
 Tags = Annotated[
     tuple[Tag, ...],
     Meta(
+        max_length=_MAX_VALUES,
         description="Only items with this tag, or with `!` before it only items without it; "
         "repeatable. Of one facet either, of several facets all, and none of those with `!`; "
         "case, accents and separators do not matter.",
@@ -90,12 +101,17 @@ RadiusM = Annotated[
     ),
 ]
 Exclude = Annotated[
-    tuple[ContentId, ...], Meta(description="Ids of items that are not to be shown; repeatable.")
+    tuple[ContentId, ...],
+    Meta(
+        max_length=_MAX_VALUES,
+        description="Ids of items that are not to be shown; repeatable.",
+    ),
 ]
 Session = Annotated[
     str,
     Meta(
         min_length=1,
+        max_length=_MAX_ID_CHARS,
         description="Id of the item that the visitor has just viewed, for more like it; an "
         "unknown one has no part.",
     ),

@@ -7,8 +7,11 @@ from msgspec import Meta
 
 from core.config import Count, Port
 from core.http.access import AccessPolicy, is_loopback
-from core.http.keys import KeyRing
+from core.http.keys import Key, setting_keys
+from core.http.operation import Right
 
+RIGHTS: tuple[Right, ...] = ("recommend", "personal")
+"""What keys of the read API may do; one of SERVE_API_KEY may do both."""
 Origin = Annotated[str, Meta(pattern=r"^(\*|[a-z][a-z0-9+.-]*://[^/\s]+)$")]
 
 
@@ -40,15 +43,26 @@ class ServeSettings(msgspec.Struct, frozen=True, kw_only=True):
     max_body_bytes: Count = 262_144
 
     def __post_init__(self) -> None:
-        """A key that is asked for must exist. Raises: ValueError."""
-        if KeyRing(self.api_key, "SERVE_API_KEY").is_empty and self.require_key:
-            raise ValueError("SERVE_REQUIRE_KEY asks for a key: set SERVE_API_KEY, too")
+        """A key that was meant must be one. Raises: ValueError."""
+        _ = self.keys
 
     @property
-    def access(self) -> AccessPolicy:
-        """Who may ask for what."""
+    def keys(self) -> tuple[Key, ...]:
+        """The keys of the setting."""
+        return setting_keys(self.api_key, "SERVE_API_KEY", RIGHTS)
+
+    def access(self, *, keys_file: str) -> AccessPolicy:
+        """Who may ask for what; `keys_file` names one of further keys.
+
+        Raises: ValueError where a key is asked for and there is none.
+        """
+        has_keys = bool(self.keys or keys_file)
+        if self.require_key and not has_keys:
+            raise ValueError(
+                "SERVE_REQUIRE_KEY asks for a key: set SERVE_API_KEY or KEYS_FILE, too"
+            )
         return AccessPolicy(
-            has_keys=not KeyRing(self.api_key).is_empty,
+            has_keys=has_keys,
             require_key=self.require_key,
             is_local=is_loopback(self.host),
         )

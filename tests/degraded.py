@@ -18,6 +18,7 @@ from core.ports import ContentStore
 from core.standby import Standby
 from serve_api.composition import ServeProcess, _models, _standby, serve_app
 from serve_api.sources import Sources
+from tests.gates import serve_gate_of
 
 _URL = "/api/recommend"
 _AT_ONCE = 4
@@ -113,9 +114,9 @@ async def reading(
             views=lambda: None,
             standby=standby,
         )
-        app = serve_app(settings, settings.serve, sources, registry)
+        app = serve_app(settings, settings.serve, serve_gate_of(settings.serve), sources, registry)
         transport = httpx.ASGITransport(app)
-        async with httpx.AsyncClient(transport=transport, base_url="http://test") as client:
+        async with httpx.AsyncClient(transport=transport, base_url="http://127.0.0.1") as client:
             yield Asked(client, users, standby)
 
 

@@ -21,6 +21,7 @@ from serve_api.metrics import ServeMetrics
 from serve_api.settings import ServeSettings
 from serve_api.sources import Sources
 from tests.build import NOW_MS, PLAN, WINDOW_MS, themed_catalogue
+from tests.gates import serve_gate_of
 
 
 class Served(msgspec.Struct, frozen=True):
@@ -87,11 +88,12 @@ async def served(
         basis,
         half_life_days=7.0,
         settings=settings or ServeSettings(),
+        gate=serve_gate_of(settings or ServeSettings()),
         clock_ms=lambda: NOW_MS,
         metrics=ServeMetrics(CollectorRegistry()),
     )
     transport = httpx.ASGITransport(api.app())
-    async with httpx.AsyncClient(transport=transport, base_url="http://serve") as http:
+    async with httpx.AsyncClient(transport=transport, base_url="http://127.0.0.1") as http:
         one = Served(http, buffer, filled, catalogue, basis)
         await one.append(*events)
         await one.refresh(*users)

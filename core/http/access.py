@@ -15,6 +15,7 @@ class AccessPolicy(msgspec.Struct, frozen=True, kw_only=True):
     """How a service is set up."""
 
     has_keys: bool = False
+    """Also where a file of keys is named and has none: closed is what it was to be."""
     require_key: bool = False
     """Whether recommendations need a key, too."""
     is_local: bool = False
@@ -24,13 +25,12 @@ class AccessPolicy(msgspec.Struct, frozen=True, kw_only=True):
         """Who may ask."""
         if access == "open" or (access == "recommend" and not self.require_key):
             return "open"
-        if access == "operate":
-            return "local" if self.is_local else "closed"
         if self.has_keys:
             return "key"
         if access == "ingest":
             return "open"
-        return "local" if self.is_local and access == "personal" else "closed"
+        is_of_people = access in ("personal", "operate")
+        return "local" if self.is_local and is_of_people else "closed"
 
 
 def is_loopback(host: str) -> bool:

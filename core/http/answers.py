@@ -4,18 +4,22 @@ from collections.abc import Iterator, Mapping
 
 import msgspec
 
-from core.http.access import AccessPolicy
+from core.http.access import AccessPolicy, Rule
 from core.http.operation import Documented, Operation
 from core.http.problems import PROBLEM_MEDIA_TYPE, Problem
 
 _PROBLEMS = {
     400: "A parameter or the body cannot be used; the document names it and what is allowed.",
     401: "The key is missing or wrong.",
-    403: "No key is set that could be asked for, so nobody may, or this machine alone.",
     413: "The body is too large.",
     415: "The body is not JSON by its Content-Type.",
-    429: "Too many requests with this key, or from this address.",
+    429: "Too many requests with this key, or requests or wrong keys from this address.",
     503: "Nothing can be answered for now.",
+}
+_FORBIDDEN: Mapping[Rule, str] = {
+    "key": "The key has no right to this.",
+    "local": "No key is set that could be asked for, so this machine alone may.",
+    "closed": "No key is set that could be asked for, so nobody may.",
 }
 _NOT_MODIFIED = "Still as the ETag in If-None-Match says."
 _CACHE = {"Cache-Control": "Who may keep the answer."}
@@ -35,7 +39,8 @@ _OF_STATUS: Mapping[int, Mapping[str, str]] = {
 def with_common_answers(one: Operation, policy: AccessPolicy, *, is_limited: bool) -> Operation:
     """The operation with everything that it may answer; `is_limited` counts its requests."""
     is_counted = is_limited and one.access != "open"
-    answers = {status: _problem(status) for status in _statuses(one, policy, is_counted=is_counted)}
+    statuses = _statuses(one, policy, is_counted=is_counted)
+    answers = {status: _problem(status, policy.rule(one.access)) for status in statuses}
     if one.etag:
         answers[304] = Documented(description=_NOT_MODIFIED)
     answers |= one.answers
@@ -55,18 +60,20 @@ def _statuses(one: Operation, policy: AccessPolicy, *, is_counted: bool) -> Iter
         yield 400
     rule = policy.rule(one.access)
     if rule != "open":
-        yield 401 if rule == "key" else 403
+        yield 403
+    if rule == "key":
+        yield 401
     if one.body is not None:
         yield from (413, 415)
-    if is_counted:
+    if is_counted or rule == "key":
         yield 429
     if one.access != "open":
         yield 503
 
 
-def _problem(status: int) -> Documented:
+def _problem(status: int, rule: Rule) -> Documented:
     return Documented(
-        description=_PROBLEMS[status],
+        description=_PROBLEMS.get(status) or _FORBIDDEN[rule],
         body=Problem,
         media_type=PROBLEM_MEDIA_TYPE,
         headers=_OF_STATUS.get(status, {}),

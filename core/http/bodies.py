@@ -62,7 +62,9 @@ class BodyReader:
         allowed = allowed_words(wanted)
         if field is not None:
             allowed = f"given: {allowed}" if field["fault"] == _MISSING else f"in {allowed}"
-        return BadParameterError(where or _BODY, _value_at(body, steps), allowed)
+        # Of an unknown field it is not shown: it may be a key that belongs into a header.
+        value = None if field is not None else _value_at(body, steps)
+        return BadParameterError(where or _BODY, value, allowed)
 
     def _type_at(self, steps: Sequence[str]) -> Any:
         info: Any = self._info

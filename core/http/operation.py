@@ -9,7 +9,9 @@ from typing import Any, Literal
 import msgspec
 
 Method = Literal["DELETE", "GET", "PATCH", "POST", "PUT"]
-Access = Literal["open", "recommend", "personal", "ingest", "operate"]
+Right = Literal["ingest", "recommend", "personal", "operate"]
+"""What a key may do: send events, ask for lists, ask about a visitor, erase and export one."""
+Access = Literal["open", Right]
 """`open` to everybody; the others by the settings of the service (`core.http.access`)."""
 
 

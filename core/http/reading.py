@@ -41,7 +41,8 @@ class ParameterReader(Generic[S]):
         for name, text in pairs:
             field = self._fields.get(name)
             if field is None:
-                raise BadParameterError(name, text, f"one of {', '.join(sorted(self._fields))}")
+                # Its value is not shown: it may be a key that belongs into a header.
+                raise BadParameterError(name, None, f"one of {', '.join(sorted(self._fields))}")
             if field.is_repeated:
                 values.setdefault(name, []).append(field.value(text))
             elif name in values:
@@ -69,9 +70,10 @@ class _Field:
     def __init__(self, wanted: Any) -> None:
         self._type = wanted
         info = inspect.type_info(wanted)
-        items = [kind.item_type for kind in _kinds(info) if isinstance(kind, inspect.VarTupleType)]
-        self.is_repeated = bool(items)
-        one = items[0] if items else info
+        lists = [kind for kind in _kinds(info) if isinstance(kind, inspect.VarTupleType)]
+        self.is_repeated = bool(lists)
+        self._most = lists[0].max_length if lists else None
+        one = lists[0].item_type if lists else info
         self.allowed = allowed_words(one)
         kinds = list(_kinds(one))
         self._is_flag = _any_of(kinds, inspect.BoolType)
@@ -89,12 +91,19 @@ class _Field:
         return text
 
     def check(self, name: str, given: Any) -> None:
-        """Raise BadParameterError for the first value that does not fit."""
+        """Raise BadParameterError for the first value that does not fit, or for too many."""
         for value in given if self.is_repeated else [given]:
-            try:
-                msgspec.convert([value] if self.is_repeated else value, self._type)
-            except msgspec.ValidationError:
-                raise BadParameterError(name, value, self.allowed) from None
+            if not self._fits([value] if self.is_repeated else value):
+                raise BadParameterError(name, value, self.allowed)
+        if not self._fits(given):
+            raise BadParameterError(name, len(given), f"given {self._most} times at most")
+
+    def _fits(self, value: Any) -> bool:
+        try:
+            msgspec.convert(value, self._type)
+        except msgspec.ValidationError:
+            return False
+        return True
 
 
 def _any_of(kinds: Iterable[Any], wanted: type) -> bool:

@@ -81,7 +81,9 @@ async def run_publisher(settings: IngestProcess, holder: str | None = None) -> N
         async with asyncio.TaskGroup() as tasks:
             if holder is None:
                 app = _app(settings, client, heartbeats, shown)
-                tasks.create_task(serve_http(app, own.host, own.port, stopping))
+                tasks.create_task(
+                    serve_http(app, own.host, own.port, stopping, limits=settings.http)
+                )
             else:
                 end_with_input(stopping)
                 tasks.create_task(tell(shown.report, stopping))

@@ -72,8 +72,7 @@ class PreviewBody(ScopeParameters, frozen=True, kw_only=True, forbid_unknown_fie
     ] = ()
     last_viewed: (
         Annotated[
-            str,
-            Meta(min_length=1, description="The item viewed last; if unset the first of `seen`."),
+            ContentId, Meta(description="The item viewed last; if unset the first of `seen`.")
         ]
         | None
     ) = None

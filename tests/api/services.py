@@ -15,16 +15,16 @@ from adapters.memory.user_models import InMemoryUserModelStore
 from adapters.process import clock_ms
 from adapters.settings import SharedSettings
 from adapters.snapshot.live import LiveContentStore
-from core.erasing.eraser import Eraser
 from core.erasing.export import Exporter
 from core.erasing.places import Places
 from core.errors import RetryableError
-from core.identity.node import IdentityConfig
+from core.http.keys import Key
 from core.ports import ContentStore, UserModelStore
 from core.queues import RawBatchStream, ShardState
 from core.signals import UserSignals
 from ingest_worker.backpressure import Backpressure
 from ingest_worker.composition import webhook_app
+from ingest_worker.doors import WebhookDoors
 from ingest_worker.erasing import ErasingDoor
 from ingest_worker.metrics import StreamGauges, WebhookMetrics
 from ingest_worker.settings import IngestSettings
@@ -32,10 +32,12 @@ from ingest_worker.webhook import Webhook
 from serve_api.composition import serve_app
 from serve_api.settings import ServeSettings
 from serve_api.sources import Sources
-from tests.build import DAY_MS, WINDOW_MS, read, signals_of
-from tests.places import places
+from tests.build import WINDOW_MS, read, signals_of
+from tests.gates import serve_gate_of, webhook_gate_of
+from tests.places import eraser_of, places
 
-KEY = "a-key"
+KEY = "a-key-that-is-long-enough"
+OPERATOR = Key.of(KEY, "operator", ["ingest", "operate"])
 VISITORS = ("ada", "0", "false")
 """Those whom examples name, and whom generated requests hit by themselves."""
 
@@ -61,12 +63,16 @@ def read_api(
     *,
     models: UserModelStore | None = None,
     contents: ContentStore | None = None,
+    more_keys: Sequence[Key] = (),
+    failures: int = 60,
     **settings: Any,
 ) -> SecuredApp:
     """The read API over the bundled catalogue, with the models of a few visitors."""
+    serve = ServeSettings(**settings)
     return serve_app(
         SharedSettings(),
-        ServeSettings(**settings),
+        serve,
+        serve_gate_of(serve, more_keys, failures),
         Sources(
             models=models or KNOWN_VISITORS,
             patient_models=models or KNOWN_VISITORS,
@@ -126,7 +132,12 @@ class StreamAway:
 
 
 def webhook(
-    stream: RawBatchStream | None = None, held: Places | None = None, **settings: Any
+    stream: RawBatchStream | None = None,
+    held: Places | None = None,
+    *,
+    more_keys: Sequence[Key] = (),
+    failures: int = 60,
+    **settings: Any,
 ) -> SecuredApp:
     """The webhook over a stream that nobody reads, and what is held of persons."""
     ingest, registry = IngestSettings(**settings), CollectorRegistry()
@@ -134,14 +145,12 @@ def webhook(
     if stream is None:
         stream = InMemoryRawBatchStream(max_entries=ingest.memory_max_entries, clock_ms=clock_ms)
     backpressure = Backpressure(stream, ingest.high_water, gauges, clock_ms)
-    door = Webhook(stream, backpressure, ingest, WebhookMetrics(registry, gauges))
+    gate = webhook_gate_of(ingest, more_keys, failures)
+    doors = WebhookDoors(gate, ingest.api_key_header)
+    door = Webhook(stream, backpressure, ingest, doors, WebhookMetrics(registry, gauges))
     if held is None:
         known = {"batches": stream} if isinstance(stream, InMemoryRawBatchStream) else {}
         held = places(**known)
-    eraser = Eraser(held, IdentityConfig(), term_ms=60 * DAY_MS, pause=pause)
-    erasing = ErasingDoor(eraser, Exporter(held, eraser), ingest, clock_ms)
-    return webhook_app(door, erasing, ingest, registry)
-
-
-async def pause() -> None:
-    """Nobody has anything in hand."""
+    eraser = eraser_of(held)
+    erasing = ErasingDoor(eraser, Exporter(held, eraser), doors, ingest, clock_ms)
+    return webhook_app(door, erasing, ingest, gate.policy, registry)

@@ -6,11 +6,15 @@ from typing import Any
 import httpx
 import pytest
 import structlog
+from prometheus_client import CollectorRegistry
 from starlette.types import ASGIApp
 
+from adapters.settings import SharedSettings
 from core.environment import load
 from core.errors import ConfigError
-from serve_api.composition import ServeProcess
+from core.http.keys import Key
+from serve_api.composition import ServeProcess, serve_gate
+from serve_api.settings import ServeSettings
 from tests.api.asking import ask
 from tests.api.services import KEY, read_api
 
@@ -68,6 +72,32 @@ async def test_what_a_proxy_passes_on_is_not_from_this_machine(name: str) -> Non
 
 
 @pytest.mark.parametrize(
+    ("host", "expected"),
+    [
+        ("127.0.0.1", 200),
+        ("127.0.0.9:8081", 200),
+        ("localhost:8081", 200),
+        ("LOCALHOST", 200),
+        ("[::1]:8081", 200),
+        ("evil.example", 403),
+        ("evil.example:8081", 403),
+        ("localhost.evil.example", 403),
+        ("127.0.0.1.evil.example", 403),
+        ("evil.example@localhost", 403),
+        ("192.0.2.1", 403),
+        ("[2001:db8::1]", 403),
+        ("", 403),
+    ],
+)
+async def test_a_page_that_gives_its_own_name_this_address_is_told_nothing(
+    host: str, expected: int
+) -> None:
+    assert await status(read_api(), MODEL, Host=host) == expected
+    assert await status(read_api(), RECOMMEND, Host=host) == 200
+    assert await status(read_api(api_key=KEY), MODEL, Host=host, X_API_Key=KEY) == 200
+
+
+@pytest.mark.parametrize(
     ("settings", "event"),
     [({}, ["serve.opened"]), ({"host": ANYWHERE}, ["serve.closed"]), ({"api_key": KEY}, [])],
 )
@@ -75,7 +105,7 @@ def test_a_service_without_a_key_says_so_when_it_starts(
     settings: dict[str, Any], event: list[str]
 ) -> None:
     with structlog.testing.capture_logs() as logs:
-        read_api(**settings)
+        serve_gate(SharedSettings(), ServeSettings(**settings), CollectorRegistry())
     assert [line["event"] for line in logs if line["log_level"] == "warning"] == event
     assert all(KEY not in str(line) for line in logs)
 
@@ -85,6 +115,7 @@ def test_a_service_without_a_key_says_so_when_it_starts(
     [
         ({"SERVE_REQUIRE_KEY": "1"}, "SERVE_API_KEY"),
         ({"SERVE_API_KEY": ","}, "SERVE_API_KEY"),
+        ({"KEY_FAILURES_PER_MINUTE": "0"}, "KEY_FAILURES_PER_MINUTE"),
         ({"SERVE_CORS_ORIGINS": "app.example.org"}, "SERVE_CORS_ORIGINS"),
         ({"SERVE_CORS_ORIGINS": "https://app.example.org/"}, "SERVE_CORS_ORIGINS"),
         ({"SERVE_RATE_PER_MINUTE": "-1"}, "SERVE_RATE_PER_MINUTE"),
@@ -95,6 +126,11 @@ def test_settings_that_cannot_be_meant_stop_the_start(
 ) -> None:
     with pytest.raises(ConfigError, match=named):
         load(ServeProcess, environ)
+
+
+def test_a_file_of_keys_is_enough_where_keys_are_asked_for() -> None:
+    environ = {"SERVE_REQUIRE_KEY": "1", "KEYS_FILE": "keys.toml"}
+    assert load(ServeProcess, environ).serve.require_key
 
 
 async def test_a_sender_is_limited_by_its_key_and_else_by_its_address() -> None:
@@ -110,6 +146,43 @@ async def test_guesses_of_a_key_are_limited_too() -> None:
     app = read_api(api_key=KEY, rate_per_minute=2)
     asked = [await status(app, MODEL, X_API_Key=f"guess-{number}") for number in range(4)]
     assert asked == [401, 401, 429, 429]
+
+
+async def test_a_key_without_the_right_is_told_apart_from_a_wrong_one() -> None:
+    app = read_api(
+        require_key=True,
+        more_keys=[
+            Key.of("only-lists", "lists", ["recommend"]),
+            Key.of("only-events", "events", ["ingest"]),
+        ],
+    )
+    asked = [("only-lists", RECOMMEND, 200), ("only-lists", MODEL, 403)]
+    asked += [("only-events", RECOMMEND, 403), ("only-events", MODEL, 403)]
+    for key, path, expected in (*asked, ("wrong", RECOMMEND, 401), ("wrong", MODEL, 401)):
+        assert await status(app, path, X_API_Key=key) == expected, (key, path)
+    refused = await ask(app, "GET", MODEL, headers={"X-API-Key": "only-lists"})
+    assert "only-lists" not in refused.text
+    assert refused.json()["title"] == "Not with this key"
+
+
+async def test_further_wrong_keys_are_429_and_the_right_one_passes_all_the_same() -> None:
+    app = read_api(api_key=KEY, failures=2)
+    wrong = [
+        await ask(app, "GET", MODEL, headers={"X-API-Key": f"guess-{number}"})
+        for number in range(3)
+    ]
+    assert [one.status_code for one in wrong] == [401, 401, 429]
+    assert wrong[2].headers["Retry-After"] == "30"
+    assert "guess" not in wrong[2].text
+    assert await status(app, MODEL) == 401
+    assert await status(app, MODEL, X_API_Key=KEY) == 200
+
+
+async def test_a_key_in_the_query_is_not_shown() -> None:
+    refused = await ask(read_api(), "GET", f"{RECOMMEND}&api_key=a-secret-guess")
+    assert refused.status_code == 400
+    assert refused.json()["parameter"] == "api_key"
+    assert "a-secret-guess" not in refused.text
 
 
 async def test_every_counted_answer_says_what_is_left() -> None:
@@ -142,6 +215,6 @@ async def test_an_ipv6_network_is_one_sender(first: str, second: str, *, shared:
     answers = []
     for host in (first, second):
         transport = httpx.ASGITransport(app, client=(host, 1))
-        async with httpx.AsyncClient(transport=transport, base_url="http://test") as client:
+        async with httpx.AsyncClient(transport=transport, base_url="http://127.0.0.1") as client:
             answers.append((await client.get(RECOMMEND)).status_code)
     assert answers == [200, 429 if shared else 200]

@@ -10,13 +10,13 @@ from openapi_spec_validator import OpenAPIV31SpecValidator
 from starlette.types import ASGIApp
 
 from tests.api.asking import ask, document_of, operations_of
-from tests.api.services import KEY, read_api, webhook
+from tests.api.services import KEY, OPERATOR, read_api, webhook
 
 SERVICES: dict[str, ASGIApp] = {
     "read API": read_api(),
     "read API with keys": read_api(api_key=KEY, require_key=True, rate_per_minute=1000),
     "webhook": webhook(),
-    "webhook with a key": webhook(api_key=KEY, api_key_header="X-Mine"),
+    "webhook with a key": webhook(more_keys=[OPERATOR], api_key_header="X-Mine"),
 }
 services = pytest.mark.parametrize("app", SERVICES.values(), ids=SERVICES)
 OF_EVERY_ANSWER = {

@@ -11,7 +11,7 @@ from adapters.memory.stream import InMemoryRawBatchStream
 from adapters.process import clock_ms
 from core.identity.node import Claim
 from tests.api.asking import ask
-from tests.api.services import BufferAway, webhook
+from tests.api.services import KEY, OPERATOR, BufferAway, webhook
 from tests.build import NOW_MS, WINDOW_MS, event
 from tests.places import places
 
@@ -151,13 +151,15 @@ async def test_while_a_store_is_away_nothing_is_answered_but_to_ask_again() -> N
         assert int(answer.headers["Retry-After"]) > 0
 
 
-async def test_only_this_machine_may_and_a_senders_key_is_not_enough() -> None:
+async def test_who_has_a_key_for_it_may_and_a_senders_key_is_not_enough() -> None:
+    with_key = {"X-API-Key": KEY}
     cases: list[tuple[dict[str, Any], dict[str, str], int]] = [
         ({}, {}, 200),
-        ({"api_key": "k"}, {}, 200),
         ({"host": ANYWHERE}, {}, 403),
-        ({"host": ANYWHERE, "api_key": "k"}, {"X-API-Key": "k"}, 403),
         ({}, {"X-Forwarded-For": "192.0.2.1"}, 403),
+        ({"api_key": KEY}, {}, 401),
+        ({"api_key": KEY}, with_key, 403),
+        ({"host": ANYWHERE, "more_keys": [OPERATOR]}, with_key, 200),
     ]
     for settings, headers, status in cases:
         app = webhook(**settings)

@@ -21,6 +21,7 @@ from serve_api.routing import Router
 from serve_api.settings import ServeSettings
 from tests.api.asking import ask
 from tests.build import NOW_MS
+from tests.gates import serve_gate_of
 
 LIMIT = 100
 
@@ -61,7 +62,8 @@ class Echo:
 def echo() -> SecuredApp:
     settings = ServeSettings(max_body_bytes=LIMIT)
     metrics = ServeMetrics(CollectorRegistry())
-    router = Router(settings, Doors(settings, lambda: 0.0), metrics, lambda: NOW_MS)
+    doors = Doors(settings, serve_gate_of(settings), lambda: 0.0)
+    router = Router(settings, doors, metrics, lambda: NOW_MS)
     handlers = {HTTPException: on_http_exception, Exception: on_bug}
     endpoints = [Echo("GET"), Echo("POST"), Echo("PUT")]
     return SecuredApp(Starlette(routes=list(router.routes(endpoints)), exception_handlers=handlers))
@@ -184,7 +186,7 @@ async def test_parameters_of_a_body_s_operation_are_checked_before_the_body_is_r
 
 async def test_a_bug_is_a_500_that_says_nothing_of_the_inside() -> None:
     transport = httpx.ASGITransport(echo(), raise_app_exceptions=False)
-    async with httpx.AsyncClient(transport=transport, base_url="http://test") as client:
+    async with httpx.AsyncClient(transport=transport, base_url="http://127.0.0.1") as client:
         answer = await client.get("/echo/broken")
     assert (answer.status_code, answer.json()["title"]) == (500, "Internal error")
     assert 'a bug"' not in answer.text

@@ -8,6 +8,7 @@ import httpx
 import pytest
 from starlette.types import ASGIApp
 
+from core.http.keys import Key
 from tests.api.asking import DescribedOperation, document_of, operations_of
 from tests.api.services import (
     KEY,
@@ -61,11 +62,27 @@ async def limited(one: DescribedOperation) -> httpx.Response:
     return await one.ask(app)
 
 
+OTHERS_KEY = Key.of("a-key-of-another-service", "other", [])
+
+
+async def forbidden(one: DescribedOperation) -> httpx.Response:
+    if 401 not in one.problems():
+        return await one.ask(limited_api(**OTHERS_REACH_IT))
+    app = limited_api(**KEYS, more_keys=[OTHERS_KEY])
+    return await one.ask(app, X_API_Key="a-key-of-another-service")
+
+
+async def throttled(one: DescribedOperation) -> httpx.Response:
+    app = webhook(api_key=KEY, failures=1)
+    await one.ask(app, X_API_Key="another")
+    return await one.ask(app, X_API_Key="another")
+
+
 READ_API: Mapping[int, Provoke] = {
     304: not_modified,
     400: bad_input,
     401: lambda one: one.ask(limited_api(**KEYS), X_API_Key="another"),
-    403: lambda one: one.ask(limited_api(**OTHERS_REACH_IT)),
+    403: forbidden,
     404: lambda one: one.ask(limited_api(), of_unknown=True),
     413: lambda one: one.ask(limited_api(max_body_bytes=1)),
     415: lambda one: one.ask(limited_api(), Content_Type="text/plain"),
@@ -75,9 +92,12 @@ READ_API: Mapping[int, Provoke] = {
 WEBHOOK: Mapping[int, Provoke] = {
     400: bad_for_the_webhook,
     401: lambda one: one.ask(webhook(api_key=KEY), X_API_Key="another"),
+    403: lambda one: one.ask(
+        webhook(api_key=KEY, more_keys=[OTHERS_KEY]), X_API_Key="a-key-of-another-service"
+    ),
     404: lambda one: one.ask(webhook(), of_unknown=True),
-    403: lambda one: one.ask(webhook(**OTHERS_REACH_IT)),
     413: lambda one: one.ask(webhook(max_body_bytes=1)),
+    429: throttled,
     415: lambda one: one.ask(webhook(), Content_Type="text/plain"),
     503: lambda one: one.ask(webhook(StreamAway(), places(buffer=BufferAway()))),
 }

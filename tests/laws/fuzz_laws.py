@@ -13,10 +13,12 @@ from core.normalizing.normalize import normalize_events
 from core.normalizing.reasons import REJECT_REASONS, NormalizedBatch, Rejection
 from core.queues import RawBatch
 from ingest_worker.backpressure import Backpressure
+from ingest_worker.doors import WebhookDoors
 from ingest_worker.metrics import StreamGauges, WebhookMetrics
 from ingest_worker.settings import IngestSettings
 from ingest_worker.webhook import Webhook
 from tests.build import MAPPER, NOW_MS, WINDOW_MS
+from tests.gates import webhook_gate_of
 from tests.laws.fuzz_requests import LIMIT_BYTES, Sent
 
 _REFUSAL = {"code", "message"}
@@ -43,7 +45,9 @@ class Judge:
         gauges = StreamGauges(registry)
         backpressure = Backpressure(self._stream, settings.high_water, gauges, lambda: NOW_MS)
         metrics = WebhookMetrics(registry, gauges)
-        self._app = Webhook(self._stream, backpressure, settings, metrics).app()
+        # Guesses are answered alike here, however many there are.
+        doors = WebhookDoors(webhook_gate_of(settings, failures=1_000_000))
+        self._app = Webhook(self._stream, backpressure, settings, doors, metrics).app()
         self.inputs = 0
         self.seen: Counter[str] = Counter()
 

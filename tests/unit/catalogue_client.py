@@ -24,6 +24,7 @@ from serve_api.latest_views import LatestViews
 from serve_api.settings import ServeSettings
 from serve_api.sources import Sources
 from tests.build import DAY_MS, WINDOW_MS, content, event
+from tests.gates import serve_gate_of
 
 ODD_IDS = ("a/b", "/", "a//b/", "a b", "100%", "ü-😀", "a%2Fb", "a?b#c", "+", "日本/x")
 CATALOGUE = InMemoryContentStore(
@@ -77,14 +78,17 @@ def app_of(contents: ContentStore = CATALOGUE, views: LatestViews | None = None)
         views=(views or LatestViews(Store())).counts,
     )
     settings = SharedSettings(popularity=PopularityConfig(half_life_days=4.0))
-    return serve_app(settings, ServeSettings(max_limit=20), sources, CollectorRegistry())
+    serve = ServeSettings(max_limit=20)
+    return serve_app(settings, serve, serve_gate_of(serve), sources, CollectorRegistry())
 
 
 class Client:
     """Asks an application in this process."""
 
     def __init__(self, app: ASGIApp) -> None:
-        self.http = httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://test")
+        self.http = httpx.AsyncClient(
+            transport=httpx.ASGITransport(app), base_url="http://127.0.0.1"
+        )
 
     async def get(self, path: str, **more: Any) -> httpx.Response:
         return await self.http.get(path, **more)

@@ -8,6 +8,7 @@ from click.testing import CliRunner
 
 from deploy.cli import main
 from deploy.operate.content import content
+from deploy.operate.keys import key
 from deploy.operate.pacing import RateLimit
 
 COMMANDS = (
@@ -21,6 +22,8 @@ COMMANDS = (
     ("verify",),
     ("dead-letter",),
     ("content",),
+    ("key",),
+    *(("key", name) for name in sorted(key.commands)),
     *(("content", name) for name in sorted(content.commands)),
     *(("dead-letter", name) for name in ("list", "show", "replay", "drop")),
 )

@@ -32,6 +32,7 @@ from serve_api.metrics import ServeMetrics
 from serve_api.settings import ServeSettings
 from serve_api.sources import Sources
 from tests.build import NOW_MS, PLAN, content, read, signals_of
+from tests.gates import serve_gate_of
 from tests.harmed import Contents, Models
 from tests.laws.test_answers import IDS, REQUESTS, STORE
 
@@ -234,11 +235,12 @@ async def api(models: Models, contents: ContentStore) -> AsyncIterator[httpx.Asy
             ModelBasis.of(PLAN, ModelConfig()),
             half_life_days=7.0,
             settings=ServeSettings(),
+            gate=serve_gate_of(ServeSettings()),
             clock_ms=lambda: NOW_MS,
             metrics=ServeMetrics(registry),
         ).app()
         transport = httpx.ASGITransport(expose_metrics(app, registry))
-        async with httpx.AsyncClient(transport=transport, base_url="http://test") as client:
+        async with httpx.AsyncClient(transport=transport, base_url="http://127.0.0.1") as client:
             yield client
 
 

@@ -18,6 +18,7 @@ from ingest_worker.metrics import StreamGauges, WebhookMetrics
 from ingest_worker.settings import IngestSettings
 from ingest_worker.webhook import Webhook
 from tests.build import NOW_MS
+from tests.gates import doors_of
 
 
 async def chunks(*parts: bytes) -> AsyncIterator[bytes]:
@@ -40,6 +41,25 @@ async def test_a_body_over_the_limit_is_refused_before_and_after_unpacking() -> 
     for body in (b"x" * 101, gzip.compress(b"x" * 101), gzip.compress(b"x" * 10_000_000)[:99]):
         with pytest.raises(BodyTooLargeError):
             await read_body(chunks(body), 100)
+
+
+async def test_a_body_that_claims_to_be_too_large_is_not_received() -> None:
+    received = 0
+
+    async def endless() -> AsyncIterator[bytes]:
+        nonlocal received
+        while True:
+            received += 1
+            yield b"x"
+
+    assert await read_body(chunks(b"x" * 100), 100, claimed=100)
+    with pytest.raises(BodyTooLargeError):
+        await read_body(endless(), 100, claimed=101)
+    assert received == 0
+    answer = await send(
+        Stream(), content=b" ", headers={"X-API-Key": "k", "Content-Length": "20001"}
+    )
+    assert answer.status_code == 413
 
 
 async def test_a_gzip_of_a_few_members_is_read_and_one_of_thousands_refused() -> None:
@@ -112,7 +132,8 @@ async def send(
     marks = HighWater(max_entries=10, max_bytes=1000, every_ms=1)
     backpressure = Backpressure(stream, marks, gauges, lambda: NOW_MS)
     await backpressure.look()
-    webhook = Webhook(stream, backpressure, settings, WebhookMetrics(registry, gauges))
+    metrics = WebhookMetrics(registry, gauges)
+    webhook = Webhook(stream, backpressure, settings, doors_of(settings), metrics)
     transport = httpx.ASGITransport(webhook.app())
     async with httpx.AsyncClient(transport=transport, base_url="http://test") as client:
         headers = request.pop("headers", {"X-API-Key": "k"})
@@ -269,7 +290,8 @@ async def test_who_is_told_that_the_stream_is_back_is_admitted() -> None:
     backpressure = Backpressure(stream, marks, gauges, lambda: NOW_MS)
     await backpressure.look()
     metrics = WebhookMetrics(CollectorRegistry(), gauges)
-    app = Webhook(stream, backpressure, IngestSettings(), metrics).app()
+    settings = IngestSettings()
+    app = Webhook(stream, backpressure, settings, doors_of(settings), metrics).app()
     transport = httpx.ASGITransport(app)
     async with httpx.AsyncClient(transport=transport, base_url="http://test") as client:
         assert (await client.get("/readyz")).status_code == 503

@@ -1,5 +1,6 @@
 """What the read API's parameters take, and what it makes of them."""
 
+import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -53,3 +54,21 @@ def test_a_language_is_asked_for_as_bcp_47_writes_it(value: str) -> None:
 def test_what_is_no_language_is_refused(value: str) -> None:
     with pytest.raises(BadParameterError, match="language must be a language such as de"):
         parameters(language=value)
+
+
+@pytest.mark.parametrize(
+    ("name", "most"), [("user_id", "u" * 512), ("session", "s" * 512), ("exclude", "e" * 512)]
+)
+def test_ids_have_a_length(name: str, most: str) -> None:
+    parameters(**{name: most})
+    with pytest.raises(BadParameterError, match=f"^{name} must be .*512 characters"):
+        parameters(**{name: most + "x"})
+
+
+@pytest.mark.parametrize(("name", "value"), [("filter", "a:b"), ("exclude", "a")])
+def test_lists_have_a_length(name: str, value: str) -> None:
+    parameters(**{name: [value] * 100})
+    with pytest.raises(BadParameterError, match=f"^{name} must be given 100 times at most"):
+        parameters(**{name: [value] * 101})
+    [field] = [one for one in msgspec.structs.fields(RecommendParameters) if one.name == name]
+    assert msgspec.json.schema(field.type)["maxItems"] == 100

@@ -26,7 +26,7 @@ class Parameters(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
     tags: tuple[
         Annotated[str, Meta(pattern="^[^:]+:.+$", extra={ALLOWED: "a tag like facet:label"})], ...
     ] = ()
-    numbers: tuple[int, ...] = ()
+    numbers: Annotated[tuple[int, ...], Meta(max_length=3)] = ()
 
 
 READER = ParameterReader(Parameters)
@@ -102,7 +102,7 @@ def test_a_missing_one_an_unknown_one_and_one_given_twice_are_named() -> None:
     assert refusal() == ("name", None, "given: a text of at least 1 character")
     assert refusal(("name", "")) == ("name", "", "a text of at least 1 character")
     parameter, value, allowed = refusal(("name", "ada"), ("cuont", "5"))
-    assert (parameter, value) == ("cuont", "5")
+    assert (parameter, value) == ("cuont", None)
     assert allowed == "one of anyNumber, at, count, flag, maybe, name, numbers, share, sort, tags"
     assert refusal(("name", "ada"), ("name", "eve")) == ("name", "eve", "given once")
 
@@ -110,6 +110,13 @@ def test_a_missing_one_an_unknown_one_and_one_given_twice_are_named() -> None:
 def test_of_repeated_ones_all_count_and_the_bad_one_is_named() -> None:
     assert read(("tags", "a:b"), ("tags", "c:d"), ("tags", "a:b")).tags == ("a:b", "c:d", "a:b")
     assert refusal(("name", "ada"), ("tags", "a:b"), ("tags", "c"))[:2] == ("tags", "c")
+
+
+def test_more_values_than_may_be_are_counted() -> None:
+    ones = [("numbers", "1")] * 4
+    assert read(*ones[:3]).numbers == (1, 1, 1)
+    assert refusal(("name", "ada"), *ones) == ("numbers", 4, "given 3 times at most")
+    assert refusal(("name", "ada"), *ones, ("numbers", "x"))[:2] == ("numbers", "x")
 
 
 def test_an_absurdly_long_value_is_shown_by_its_beginning() -> None:
