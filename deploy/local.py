@@ -22,7 +22,8 @@ from adapters.secret_files import with_secrets
 from core.errors import ConfigError, RejectedError, RetryableError
 from deploy.leftovers import ProcessRecord
 from deploy.valkey import Valkey, free_port
-from ingest_worker.composition import ingest_settings, redis_client
+from ingest_worker.composition import redis_client
+from ingest_worker.process_settings import ingest_settings
 from ingest_worker.publishing.composition import publish_once
 
 _READY_WITHIN_S = 30.0

@@ -32,8 +32,6 @@ from core.ports import ContentStore
 from ingest_worker.backpressure import Backpressure
 from ingest_worker.batches import BatchHandler
 from ingest_worker.composition import (
-    IngestProcess,
-    check_term,
     erasing_door,
     ingest_parts,
     person_events,
@@ -47,6 +45,7 @@ from ingest_worker.counting.report import CountingCollector, CountingReport
 from ingest_worker.doors import WebhookDoors
 from ingest_worker.heartbeats import Heartbeats
 from ingest_worker.metrics import StreamGauges, WebhookMetrics, WorkerMetrics
+from ingest_worker.process_settings import IngestProcess, check_term
 from ingest_worker.stores import Stores
 from ingest_worker.webhook import Webhook
 from serve_api.composition import serve_app, serve_gate

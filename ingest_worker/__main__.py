@@ -14,7 +14,8 @@ signal.signal(signal.SIGTERM, lambda *_: os._exit(0))
 
 
 from adapters.process import run_process
-from ingest_worker.composition import IngestProcess, ingest_settings, run_webhook
+from ingest_worker.composition import run_webhook
+from ingest_worker.process_settings import IngestProcess, ingest_settings
 
 
 async def run_worker(settings: IngestProcess) -> None:

@@ -1,8 +1,7 @@
 """Wires the ingest side. With `worker_composition` the only module here that knows adapters."""
 
 import asyncio
-import hashlib
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 
 import msgspec
@@ -26,19 +25,16 @@ from adapters.redis.stored_batches import RedisStoredBatches
 from adapters.redis.stream import RedisRawBatchStream
 from adapters.redis.tombstones import RedisTombstones
 from adapters.redis.user_models import RedisUserModelStore
-from adapters.settings import SharedSettings, read_settings
-from core.config import Positive
+from adapters.settings import SharedSettings
 from core.erasing.eraser import Eraser
 from core.erasing.export import Exporter
 from core.erasing.sweep import Sweep
-from core.errors import ConfigError
 from core.http.access import AccessPolicy
 from core.http.gate import Gate
 from core.identity.people import People
 from core.identity.person_events import PersonEvents
 from core.log_names import INGEST_OPENED, TOMBSTONES_UNKEYED
 from core.modelling.build import ModelBasis
-from core.normalizing.limits import EventLimits
 from core.normalizing.mapping import EventMapper
 from core.popularity.stored import POPULARITY_TTL_S
 from core.ports import ContentStore
@@ -56,63 +52,16 @@ from ingest_worker.linking import Linker
 from ingest_worker.metrics import StreamGauges, WebhookMetrics, WorkerMetrics
 from ingest_worker.observer import Observer
 from ingest_worker.operations import webhook_document
+from ingest_worker.process_settings import IngestProcess
 from ingest_worker.refresher import Refresher
 from ingest_worker.screening import Screen
-from ingest_worker.settings import RIGHTS, IngestSettings, WorkerSettings
+from ingest_worker.settings import RIGHTS, IngestSettings
 from ingest_worker.stores import Stores
 from ingest_worker.webhook import Webhook
 
 _log = structlog.get_logger()
 _PAUSE_S = 0.05
 """Of an erasing, for workers to finish what they have in hand."""
-
-
-class IngestProcess(SharedSettings, frozen=True, kw_only=True):
-    """All settings of the webhook and of the worker."""
-
-    ingest: IngestSettings = IngestSettings()
-    event: EventLimits = EventLimits()
-    worker: WorkerSettings = WorkerSettings()
-    tombstone_key: str = ""
-    """A secret, the same for every process: what the hashes of erased ids are keyed with."""
-    erase_term_days: Positive = 60.0
-    """How long whatever comes of an erased person is refused; longer than the window."""
-
-    @property
-    def erase_term_ms(self) -> int:
-        """The same in milliseconds."""
-        return round(self.erase_term_days * 86_400_000)
-
-    @property
-    def tombstone_hash_key(self) -> bytes:
-        """The secret in a length that a hash takes; empty where there is none."""
-        secret = self.tombstone_key.encode()
-        return hashlib.blake2b(secret, digest_size=32).digest() if secret else b""
-
-
-def ingest_settings(environ: Mapping[str, str]) -> IngestProcess:
-    """Read the settings of a webhook or worker that runs by itself.
-
-    Raises: ConfigError naming every bad variable, and where there is no Redis:
-        the events would be kept in a memory that nobody reads.
-    """
-    settings = read_settings(IngestProcess, environ)
-    check_term(settings)
-    if not settings.redis_url:
-        raise ConfigError(
-            "REDIS_URL is unset: a webhook or worker by itself needs Redis, or the events it "
-            "accepts reach nobody; for everything in one process start `ai-engine run`"
-        )
-    return settings
-
-
-def check_term(settings: IngestProcess) -> None:
-    """Raise ConfigError where an erased person could come back with what is still in the window."""
-    if settings.erase_term_ms <= settings.model.window_ms:
-        raise ConfigError(
-            f"bad settings:\n  ERASE_TERM_DAYS={settings.erase_term_days:g}: it must be more than "
-            f"SIGNALS_WINDOW_DAYS={settings.signals.window_days:g}"
-        )
 
 
 class IngestParts(msgspec.Struct, frozen=True, kw_only=True):
@@ -332,11 +281,8 @@ def _warn_if_open(policy: AccessPolicy) -> None:
 def warn_if_unkeyed(settings: IngestProcess) -> None:
     """Say loudly that whoever reads Redis can find out who was erased."""
     if not settings.tombstone_key:
-        _log.warning(
-            TOMBSTONES_UNKEYED,
-            hint="set TOMBSTONE_KEY to the same secret everywhere: without, the key of the "
-            "hashes of erased ids lies beside them in Redis",
-        )
+        hint = "set TOMBSTONE_KEY, the same everywhere: else it lies in Redis beside the hashes"
+        _log.warning(TOMBSTONES_UNKEYED, hint=hint)
 
 
 @asynccontextmanager

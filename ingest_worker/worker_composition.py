@@ -26,7 +26,6 @@ from adapters.redis.stream import raw_batch
 from core.log_names import WORKER_LISTENED
 from core.ports import ContentStore
 from ingest_worker.composition import (
-    IngestProcess,
     ingest_parts,
     popularity_counting,
     queue_observer,
@@ -43,6 +42,7 @@ from ingest_worker.heartbeats import Heartbeats
 from ingest_worker.keeper import KeeperPace, StreamKeeper
 from ingest_worker.metrics import StreamGauges, WorkerMetrics
 from ingest_worker.probes import WorkerProbes
+from ingest_worker.process_settings import IngestProcess
 from ingest_worker.publishing.child import PublisherChild, child_command
 from ingest_worker.publishing.life import LEASE_MS
 from ingest_worker.publishing.report import PublisherCollector

@@ -17,14 +17,8 @@ from adapters.redis.connection import Client, require_whole_server
 from core.errors import EngineError, RetryableError
 from core.queues import RawBatchStream
 from core.updater import UserModelUpdater
-from ingest_worker.composition import (
-    IngestProcess,
-    ingest_settings,
-    model_updater,
-    redis_client,
-    redis_stores,
-    redis_stream,
-)
+from ingest_worker.composition import model_updater, redis_client, redis_stores, redis_stream
+from ingest_worker.process_settings import IngestProcess, ingest_settings
 from ingest_worker.stores import Stores
 
 T = TypeVar("T")

@@ -30,15 +30,10 @@ from adapters.settings import SharedSettings
 from adapters.snapshot.folder import SnapshotFolder
 from core.errors import RejectedError, RetryableError
 from core.shelf import Snapshot
-from ingest_worker.composition import (
-    IngestProcess,
-    popularity_counting,
-    redis_client,
-    redis_stores,
-    redis_stream,
-)
+from ingest_worker.composition import popularity_counting, redis_client, redis_stores, redis_stream
 from ingest_worker.heartbeats import Heartbeats
 from ingest_worker.probes import PublisherProbes
+from ingest_worker.process_settings import IngestProcess
 from ingest_worker.publishing.draft import ContentSource, SourceReader
 from ingest_worker.publishing.life import LEASE_MS, Publishing, PublishingPace
 from ingest_worker.publishing.lifeline import end_with_input, tell

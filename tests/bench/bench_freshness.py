@@ -25,7 +25,7 @@ from adapters.redis.keys import GROUP, stream_key
 from adapters.redis.stream import BODY_FIELD, raw_batch
 from deploy.local import LocalStack
 from deploy.valkey import free_port
-from ingest_worker.composition import ingest_settings
+from ingest_worker.process_settings import ingest_settings
 from ingest_worker.publishing.composition import publish_once
 from ingest_worker.worker_composition import worker_parts
 from tests.bench.client import Connection, get, post

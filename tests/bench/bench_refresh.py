@@ -24,7 +24,7 @@ from core.normalizing.mapping import EventMapper
 from core.ports import EventWindow
 from core.signals import UserSignals, encode_signals
 from core.updater import UserModelUpdater
-from ingest_worker.composition import IngestProcess, ingest_settings
+from ingest_worker.process_settings import IngestProcess, ingest_settings
 from tests.bench.harness import Effort, Row, medians, rate, repeated, run_async
 from tests.bench.models import basis_of
 from tests.bench.payloads import history, item_ids, visitor

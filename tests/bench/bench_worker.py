@@ -19,7 +19,7 @@ import redis
 from adapters.redis.connection import Client, connect
 from adapters.redis.keys import GROUP, events_key, stream_key
 from adapters.redis.stream import BODY_FIELD
-from ingest_worker.composition import ingest_settings
+from ingest_worker.process_settings import ingest_settings
 from ingest_worker.worker_composition import worker_parts
 from tests.bench.harness import Effort, Repetition, Row, Sample, medians, rate, run_async
 from tests.bench.payloads import body, event, visitor

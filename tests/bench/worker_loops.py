@@ -15,7 +15,7 @@ from adapters.redis.stream import raw_batch
 from core.normalizing.mapping import EventMapper
 from core.normalizing.normalize import normalize_events
 from core.queues import RawBatch
-from ingest_worker.composition import ingest_settings
+from ingest_worker.process_settings import ingest_settings
 from ingest_worker.settings import WorkerSettings
 
 _KEY = stream_key(0)

@@ -20,8 +20,9 @@ from core.normalizing.normalize import normalize_events
 from core.normalizing.reasons import NormalizedBatch
 from core.plan import EventPlan
 from core.queues import Debounce
-from ingest_worker.composition import ingest_parts, ingest_settings
+from ingest_worker.composition import ingest_parts
 from ingest_worker.heartbeats import Heartbeats
+from ingest_worker.process_settings import ingest_settings
 from ingest_worker.stores import Stores
 from tests.build import NOW_MS, PLAN, WINDOW_MS, links, raw_batch, themed_catalogue, worker_metrics
 from tests.places import places
