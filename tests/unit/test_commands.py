@@ -8,6 +8,7 @@ from click.testing import CliRunner
 
 from deploy.cli import main
 from deploy.operate.content import content
+from deploy.operate.erase import erase
 from deploy.operate.keys import key
 from deploy.operate.pacing import RateLimit
 
@@ -23,6 +24,8 @@ COMMANDS = (
     ("dead-letter",),
     ("content",),
     ("key",),
+    ("erase",),
+    ("export-user",),
     *(("key", name) for name in sorted(key.commands)),
     *(("content", name) for name in sorted(content.commands)),
     *(("dead-letter", name) for name in ("list", "show", "replay", "drop")),
@@ -37,6 +40,8 @@ NEEDING_REDIS = (
     ("dead-letter", "replay", "--all"),
     ("dead-letter", "drop", "--all"),
     ("content", "publish"),
+    ("erase", "ada"),
+    ("export-user", "ada"),
 )
 
 
@@ -82,3 +87,22 @@ def test_letters_are_named_or_all_of_them_meant_and_not_both() -> None:
     done = CliRunner().invoke(main, ["dead-letter", "drop", "1-1", "--all"], env=environ)
     assert done.exit_code == 2
     assert "not both" in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("words", "only_looks"),
+    [
+        ("ada", False),
+        ("ada --verify", False),
+        ("--json ada --verify", False),
+        ("--id phone ada --verify", False),
+        ("--verify ada", True),
+        ("--verify --json ada", True),
+        ("--json --verify --id phone ada", True),
+        ("--id phone --verify ada", True),
+        ("--verify -- -ada", True),
+    ],
+)
+def test_to_look_is_not_to_erase(words: str, *, only_looks: bool) -> None:
+    with erase.make_context("erase", words.split()) as context:
+        assert context.meta["only_looks"] is only_looks

@@ -12,7 +12,7 @@ REDIS = {"REDIS_URL": "redis://unused"}
 @pytest.mark.parametrize("days", ["30", "29.5", "7"])
 def test_a_term_that_ends_before_the_window_ends_the_start(days: str) -> None:
     for read in (ingest_settings, one_process_settings):
-        with pytest.raises(ConfigError, match="ERASE_TERM_DAYS=.*SIGNALS_WINDOW_DAYS=30"):
+        with pytest.raises(ConfigError, match=r"ERASE_TERM_DAYS=.*SIGNALS_WINDOW_DAYS=30"):
             read(REDIS | {"ERASE_TERM_DAYS": days})
 
 
