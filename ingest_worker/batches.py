@@ -81,7 +81,7 @@ class BatchHandler:
         claims: list[Claim] = []
         letters: list[DeadLetter] = []
         accepted: dict[str, int] = {}
-        expired = 0
+        expired = forbidden = 0
         now_ms = self._clock_ms()
         normalized = [(batch, self._normalize(batch)) for batch in batches]
         screened = await self._screen.before(normalized, now_ms=now_ms)
@@ -90,6 +90,7 @@ class BatchHandler:
             events += found.events
             claims += found.claims
             expired += found.expired
+            forbidden += len(found.withdrawals)
             letters += _letters(batch, found.rejections)
             for event in found.events:
                 oldest_ms = accepted.get(event.user_id, batch.stored_ms)
@@ -103,6 +104,7 @@ class BatchHandler:
         await self._reject(letters)
         await self._screen.behind(screened, now_ms=now_ms)
         rejected = Counter(letter.reason for letter in letters)
+        self._metrics.forbidden_events.inc(forbidden)
         self._count(len(batches), len(events), rejected, expired)
         _log.info(
             BATCH_HANDLED,
@@ -111,6 +113,7 @@ class BatchHandler:
             users_changed=len(changed),
             rejected=dict(rejected),
             expired=expired,
+            forbidden=forbidden,
         )
 
     def _count(self, entries: int, events: int, rejected: Mapping[str, int], expired: int) -> None:

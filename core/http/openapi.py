@@ -22,6 +22,10 @@ KEY_SCHEMES: Mapping[str, Mapping[str, str]] = {
 }
 
 
+OPERATOR_KEY = "OPERATOR_KEY"
+"""Stands in examples for a key that may operate, which no setting holds."""
+
+
 class ServiceInfo(msgspec.Struct, frozen=True, kw_only=True):
     """What the document says of the service as a whole."""
 
@@ -105,7 +109,8 @@ class ApiDocument:
         if one.access != "open":
             keys: list[dict[str, list[str]]] = [{name: []} for name in self._key_schemes]
             described["security"] = keys if asks_for_key else [{}, *keys]
-        key = self._info.key_variable if asks_for_key else None
+        variable = OPERATOR_KEY if one.access == "operate" else self._info.key_variable
+        key = variable if asks_for_key else None
         described["x-codeSamples"] = snippets(one, parameters, body, server_url, key)
         return described
 

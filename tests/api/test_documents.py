@@ -60,9 +60,9 @@ async def test_the_headers_of_an_answer_are_those_that_are_declared(app: ASGIApp
 
 def request_of_curl(line: str) -> tuple[str, str, dict[str, Any]]:
     """What curl would send, as a shell would read the line."""
-    words = shlex.split(
-        line.replace("\\\n", "").replace("$SERVE_API_KEY", KEY).replace("$INGEST_API_KEY", KEY)
-    )
+    for variable in ("$SERVE_API_KEY", "$INGEST_API_KEY", "$OPERATOR_KEY"):
+        line = line.replace(variable, KEY)
+    words = shlex.split(line.replace("\\\n", ""))
     assert words[:2] == ["curl", "-s"]
     url, options = words[2], words[3:]
     given: dict[str, Any] = {"headers": {}}
