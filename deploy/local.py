@@ -53,7 +53,7 @@ class LocalStack:
         self._logs_to_terminal = logs_to_terminal
         worker_port = int(environ.get("WORKER_PORT") or 0) or free_port()
         self._ports = {"webhook": ingest_port, "worker": worker_port, "serve": serve_port}
-        self._environ = with_secrets(environ) | {
+        self._environ = dict(environ) | {
             _PORT_SETTINGS[name]: str(port) for name, port in self._ports.items()
         }
         self._environ["CONTENT_FOLDER"] = environ.get("CONTENT_FOLDER") or str(folder / "content")
@@ -79,7 +79,7 @@ class LocalStack:
     @property
     def redis_url(self) -> str:
         """The Redis that the processes use."""
-        return self._environ["REDIS_URL"]
+        return with_secrets(self._environ)["REDIS_URL"]
 
     def __enter__(self) -> Self:
         """Start everything and wait until all of it is ready. Raises: ConfigError, RuntimeError."""
@@ -144,7 +144,7 @@ class LocalStack:
         return path.read_text(errors="replace")[-4000:] if path.exists() else ""
 
     def _start(self) -> None:
-        if not self._environ.get("REDIS_URL"):
+        if not with_secrets(self._environ).get("REDIS_URL"):
             self.valkey = Valkey(self._folder / "valkey")
             self.valkey.start()
             self._environ["REDIS_URL"] = self.valkey.url

@@ -27,7 +27,9 @@ _NO_KEY = Refused(
     message="the key is missing or wrong",
     headers={"WWW-Authenticate": 'Bearer, Basic realm="ingest"'},
 )
-_NO_RIGHT = Refused(status=403, code="forbidden", message="the key has no right to this")
+_NO_RIGHT = Refused(
+    status=403, code="forbidden", message="the key has no right to this; KEYS_FILE gives rights"
+)
 _CLOSED = Refused(
     status=403, code="closed", message="set KEYS_FILE to let those in who have a key for this"
 )

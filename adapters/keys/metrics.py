@@ -45,6 +45,13 @@ class KeyMetrics:
             registry=registry,
         )
         self._is_current.set(1)
+        self._expires = Gauge(
+            "key_expires_timestamp_seconds",
+            "When a key that has an end is none any more.",
+            ["key"],
+            namespace=_PREFIX,
+            registry=registry,
+        )
         self._lines = RateLimiter(_LINES_PER_MINUTE, _MAX_SENDERS)
         # An address is few bits: without a salt everybody could undo its hash.
         self._salt = secrets.token_bytes(16)
@@ -58,8 +65,11 @@ class KeyMetrics:
     def valid(self, ring: KeyRing) -> None:
         """These keys are valid from now on: a key that nobody uses is seen at 0."""
         self._is_current.set(1)
+        self._expires.clear()
         for key in ring.keys:
             self._requests.labels(key.name, "granted")
+            if key.expires_s is not None:
+                self._expires.labels(key.name).set(key.expires_s)
 
     def refused(self) -> None:
         """The file as it is now cannot be used."""

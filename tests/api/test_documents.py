@@ -129,3 +129,12 @@ async def test_what_the_doors_answer_is_declared_wherever_they_stand() -> None:
         assert ({400, 413, 415} <= declared) is one.takes_body, one.path
         assert (400 in declared) is (one.takes_body or one.takes_parameters), one.path
         assert (304 in declared) is ("ETag" in one.content["responses"]["200"]["headers"])
+
+
+@pytest.mark.parametrize(
+    "app", [read_api(api_key=KEY), read_api(), webhook(api_key=KEY), webhook()]
+)
+async def test_what_is_said_of_keys_is_declared_where_one_is_asked_for(app: ASGIApp) -> None:
+    for one in operations_of(await document_of(app)):
+        declared = {401, 403, 429} & set(one.problems())
+        assert (declared == {401, 403, 429}) is one.is_personal, one.path

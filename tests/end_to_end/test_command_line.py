@@ -136,6 +136,26 @@ def test_run_serves_what_was_imported(folder: Path) -> None:
     assert run.process.wait(timeout=20) == 0
 
 
+def test_run_in_memory_follows_a_file_of_keys(folder: Path) -> None:
+    file = folder / "keys.toml"
+    new = ("key", "new", "mine", "--right", "ingest", "--right", "personal", "--file", file)
+    key = ai_engine(*new).stdout.strip()
+    run = Run(folder, "--memory", KEYS_FILE=str(file))
+    run.curl_lines()
+    model = f"{run.pipeline.serve_url}/api/usermodel?user_id=nobody"
+
+    def statuses(key: str) -> tuple[int, int]:
+        asked = httpx.get(model, headers={"X-API-Key": key})
+        return run.pipeline.post(b"{}", X_API_Key=key).status_code, asked.status_code
+
+    assert statuses("") == (401, 401)
+    assert statuses(key) == (200, 404)
+    assert ai_engine("key", "drop", "mine", "--file", file).returncode == 0
+    eventually(lambda: statuses(key) == (401, 401))
+    run.process.send_signal(signal.SIGTERM)
+    assert run.process.wait(timeout=20) == 0
+
+
 def test_run_after_a_kill_ends_what_was_left_and_keeps_the_data(folder: Path) -> None:
     first = Run(folder)
     curl(first.curl_lines()[0])

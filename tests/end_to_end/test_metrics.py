@@ -173,7 +173,8 @@ def test_whatever_is_sent_and_asked_makes_no_new_series(shared_stack: LocalStack
     for before, after in zip(first, second, strict=True):
         assert set(after.series) == set(before.series)
     ingest, work, serve = (numbers.labels() for numbers in second)
-    assert ingest["outcome"] <= {"accepted", "not_json", "unauthorized", "too_large", "try_later"}
+    assert ingest["outcome"] <= {"accepted", "not_json", "too_large", "try_later", "unasked"}
+    assert ingest["key"] == serve["key"] == {""}
     assert work["reason"] == set(REJECT_REASONS)
     paths = httpx.get(f"{pipeline.serve_url}/openapi.json").json()["paths"].values()
     assert serve["route"] <= {one["operationId"] for path in paths for one in path.values()}

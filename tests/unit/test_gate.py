@@ -101,4 +101,6 @@ def test_of_an_ipv6_address_the_network_is_the_sender() -> None:
     assert sender_of("2001:db8::1") == sender_of("2001:db8::ffff:1")
     assert sender_of("2001:db8::1") != sender_of("2001:db8:0:1::1")
     assert sender_of("192.0.2.1") != sender_of("192.0.2.2")
+    assert sender_of("fe80::1%eth0") == sender_of("fe80::2%eth0")
+    assert sender_of("::ffff:192.0.2.1") == sender_of("192.0.2.1") != sender_of("::ffff:192.0.2.2")
     assert sender_of("") == ""

@@ -171,6 +171,21 @@ def test_keys_that_could_be_guessed_or_let_nobody_in_are_warned_of(tmp_path: Pat
     assert "short-one" not in str(logs)
 
 
+async def test_the_end_of_a_key_is_shown_as_long_as_there_is_the_key(tmp_path: Path) -> None:
+    path = tmp_path / "keys.toml"
+    path.write_text(entries("a") + "expires = 2027-01-31\n")
+    async with watching(path) as watch:
+
+        def end() -> float | None:
+            name = "ai_engine_key_expires_timestamp_seconds"
+            return watch.registry.get_sample_value(name, {"key": "a"})
+
+        assert end() == 1_801_440_000
+        replace(path, entries("b"))
+        await watch.see("b")
+        assert end() is None
+
+
 def test_numbers_name_keys_and_one_line_a_minute_names_a_hashed_address() -> None:
     registry = CollectorRegistry()
     metrics = KeyMetrics(registry)
