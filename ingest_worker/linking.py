@@ -5,7 +5,7 @@ from collections.abc import Iterable, Sequence
 import structlog
 
 from core.identity.graph import IdentityGraph
-from core.identity.node import Claim, IdentityConfig, refusal_of
+from core.identity.node import Claim, IdentityConfig, is_somebody, refusal_of
 from core.log_names import LINK_REFUSED
 from core.pseudonyms import pseudonym
 from ingest_worker.metrics import WorkerMetrics
@@ -39,4 +39,4 @@ class Linker:
                 self._metrics.refused_links.labels(why).inc()
                 _log.warning(LINK_REFUSED, reason=why, id_hash=pseudonym(claim.of))
         told = {person for node in nodes.values() for person in (*node.devices, *node.aliases)}
-        return {*nodes, *told}
+        return {*nodes, *filter(is_somebody, told)}

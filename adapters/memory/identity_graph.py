@@ -75,7 +75,8 @@ class InMemoryIdentityGraph:
                 if claim.by == "device"
                 else msgspec.structs.replace(node, aliases=said)
             )
-            self._claim_back(claim)
+            if claim.person in said:
+                self._claim_back(claim)
         self._nodes[claim.of] = (self._clock_ms() + self._config.link_ttl_ms, node)
 
     def _claim_back(self, claim: Claim) -> None:

@@ -111,7 +111,18 @@ class RedisIdentityGraph:
                     for one, parts in said.items()
                 ],
             )
-        return {one: decode_node(text) for one, text in zip(said, texts, strict=True)}
+            nodes = {one: decode_node(text) for one, text in zip(said, texts, strict=True)}
+            await self._take_back(claims, nodes)
+        return nodes
+
+    async def _take_back(self, claims: Sequence[Claim], nodes: Mapping[str, Node]) -> None:
+        """A shared id does not know all whom it was said to be: nor may they know of it."""
+        async with self._client.pipeline(transaction=False) as pipe:
+            for claim in claims:
+                node = nodes[claim.of]
+                if claim.person not in {claim.of, *node.devices, *node.aliases}:
+                    pipe.zrem(claimed_by_key(claim.person), claim.of)
+            await pipe.execute()
 
     async def look(self, user_ids: Sequence[str]) -> Mapping[str, Node]:
         """What is known of each id."""

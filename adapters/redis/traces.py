@@ -33,6 +33,8 @@ _NOT_OF_USERS = (
 _HASHES = (keys.ERASED, keys.WITHDRAWN, keys.TOMBSTONE_KEY)
 _TAGS_OF_OTHERS = ("ingest", *ROLES)
 """Prefixes of keys whose tag is a shard's."""
+_OF_IDS = ("claimed-by", *ROLES)
+"""Prefixes of keys whose members are ids and nothing else."""
 _BODIES = (BODY_FIELD, b"body")
 
 
@@ -86,10 +88,12 @@ class RedisTraces:
                 is_ours = key.partition(b":")[0].decode("utf-8", "replace") in ROLES
                 yield "field", _in_value(field, ids) | (set() if is_ours else _in_value(value, ids))
         else:
+            are_ids = key.partition(b":")[0].decode("utf-8", "replace") in _OF_IDS
             scan = {"zset": client.zscan_iter, "set": client.sscan_iter}.get(kind)
             if scan is not None:
                 async for member in scan(key, count=_KEYS_A_SCAN):
-                    yield "member", _in_value(member[0] if kind == "zset" else member, ids)
+                    found = member[0] if kind == "zset" else member
+                    yield "member", _is_id(found, ids) if are_ids else _in_value(found, ids)
             elif kind == "list":
                 for member in await client.lrange(key, 0, -1):
                     yield "member", _in_value(member, ids)
@@ -116,6 +120,10 @@ def _in_entry(fields: dict[bytes, bytes], ids: Collection[str]) -> set[str]:
     if bodies:
         return {one for one in ids for body in bodies if part(body, (one,)).theirs}
     return set().union(*(_in_value(value, ids) for value in fields.values()))
+
+
+def _is_id(member: bytes, ids: Collection[str]) -> set[str]:
+    return {member.decode("utf-8", "replace")} & set(ids)
 
 
 def _in_value(value: bytes, ids: Collection[str]) -> set[str]:

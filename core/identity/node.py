@@ -66,6 +66,7 @@ class Node(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 
 
 NOBODY = Node()
+_ERASED = "(erased) "
 Refusal = Literal["shared", "two_persons", "of_another"]
 """A device of too many; a person of their own; a device that somebody was linked to before."""
 REFUSALS: tuple[str, ...] = get_args(Refusal)
@@ -108,7 +109,12 @@ def refusal_of(claim: Claim, node: Node, config: IdentityConfig) -> Refusal | No
 
 def somebody_erased(name: str) -> str:
     """What stands for an erased person where it counts that somebody used a device."""
-    return f"erased-{name}"
+    return f"{_ERASED}{name}"
+
+
+def is_somebody(person: str) -> bool:
+    """Whether it is a person's id, and not what stands for an erased one."""
+    return not person.startswith(_ERASED)
 
 
 def without_name(node: Node, person: str, somebody: str) -> Node:

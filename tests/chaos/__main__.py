@@ -68,6 +68,7 @@ def _explain(report: Report) -> None:
         ("lost", verdict.lost),
         ("model differs", verdict.model_differences),
         ("never sent", verdict.never_sent),
+        ("resurrected", verdict.resurrected),
         ("problem", report.problems),
     ):
         _list(title, lines)

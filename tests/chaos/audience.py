@@ -47,6 +47,10 @@ class Audience:
         number = self._random.randrange(_DEVICES) if self._random.random() < 0.8 else _KIOSK
         return f"device-{self._number}-{number}"
 
+    def own_device(self) -> str:
+        """What one of them holds: the kiosk is nobody's to erase."""
+        return f"device-{self._number}-{self._random.randrange(_KIOSK + 1, _DEVICES)}"
+
     def event(self, now_s: float) -> bytes:
         """One thing that somebody does; most of them just now, some long ago."""
         self._events += 1

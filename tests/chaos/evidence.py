@@ -1,7 +1,7 @@
 """What lies in Redis: when it has come to rest, and what is there then."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping, Sequence
 from time import monotonic, time
 from typing import Any
 
@@ -13,6 +13,7 @@ from adapters.redis.dead_letters import RedisDeadLetters
 from adapters.redis.event_buffer import RedisEventBuffer
 from adapters.redis.identity_graph import RedisIdentityGraph
 from adapters.redis.keys import GROUP, events_key, model_key, queue_key, stream_key
+from adapters.redis.traces import RedisTraces
 from adapters.redis.user_models import RedisUserModelStore
 from core.events import InteractionEvent
 from core.identity.node import NOBODY, Claim, IdentityConfig, Node
@@ -21,8 +22,9 @@ from core.signals import UserSignals
 from tests.chaos.ledger import WINDOW_MS, Letter
 from tests.chaos.stack import SHARDS
 
-_SOON_MS = 60_000
-"""Each model's next refresh is booked half its life ahead; whoever is due sooner is waited for."""
+_SOON_MS = 3_000
+"""Longer than any burst is gathered. Later refreshes are booked: half a model's life ahead, or
+at the end of a shared device's session."""
 _LOOK_EVERY_S = 0.1
 _MOST_LETTERS = 1_000_000
 _USERS_AT_ONCE = 200
@@ -36,6 +38,8 @@ class Found(msgspec.Struct, frozen=True, kw_only=True):
     models: Mapping[str, UserSignals]
     letters: frozenset[Letter]
     unknown_keys: tuple[str, ...] = ()
+    resurrected: tuple[str, ...] = ()
+    """What is left of who was erased."""
 
 
 class FoundEvents:
@@ -82,7 +86,7 @@ async def has_come_to_rest(client: Client, *, within_s: float) -> bool:
     return await _within(within_s, lambda: _is_at_rest(client))
 
 
-async def find(client: Client, user_ids: Iterable[str]) -> Found:
+async def find(client: Client, user_ids: Iterable[str], erased: Collection[str] = ()) -> Found:
     """Read everything there is, through the adapters that the product reads with."""
     users = sorted(user_ids)
     buffer = RedisEventBuffer(client, window_ms=WINDOW_MS, max_events=1, model_ttl_s=1)
@@ -104,7 +108,19 @@ async def find(client: Client, user_ids: Iterable[str]) -> Found:
             for one in await letters.latest(limit=_MOST_LETTERS)
         ),
         unknown_keys=tuple(await _unknown_keys(client, users)),
+        resurrected=tuple(await _resurrected(client, erased)),
     )
+
+
+async def _resurrected(client: Client, erased: Collection[str]) -> list[str]:
+    """Every trace of the ids, looked for as `ai-engine erase --verify` does."""
+    traces = RedisTraces(client)
+    keys = [key async for key in traces.keys()]  # noqa: SIM118 - no mapping
+    return [
+        f"{trace.key} {trace.where} of {', '.join(trace.ids)}"
+        for key in keys
+        async for trace in traces.find(key, erased)
+    ]
 
 
 async def _unknown_keys(client: Client, users: Iterable[str]) -> list[str]:

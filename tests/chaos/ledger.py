@@ -5,7 +5,7 @@ sent, computed here and now, whatever became of them on their way.
 """
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from time import time
 
 import msgspec
@@ -99,6 +99,7 @@ class Ledger:
         self._requests: dict[bytes, Request] = {}
         self.refused: list[str] = []
         """Answers that RudderStack would take as a reason to drop a request."""
+        self.erased_ids: set[str] = set()
 
     def sending(self, body: bytes) -> None:
         """A request goes out, for the first time or again."""
@@ -114,6 +115,15 @@ class Ledger:
     def failed(self, body: bytes, how: str) -> None:
         """A request was not accepted, and is to be sent again."""
         self._requests[body].failures.append(how)
+
+    def erased(self, user_ids: Iterable[str]) -> None:
+        """A receipt has come: nothing of the ids may be there from now on."""
+        self.erased_ids.update(user_ids)
+
+    def bodies_of(self, user_ids: Iterable[str]) -> list[bytes]:
+        """What was sent and names one of the ids."""
+        names = [msgspec.json.encode(one) for one in user_ids]
+        return [body for body in self._requests if any(name in body for name in names)]
 
     @property
     def sent_again(self) -> int:

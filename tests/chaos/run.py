@@ -12,6 +12,7 @@ from adapters.redis.connection import connect
 from core.log_names import BATCH_FAILED, CONSUMER_REVIVED, ENTRIES_CLAIMED, USERS_REFRESHED
 from tests.bench.payloads import item_ids
 from tests.chaos.audience import Audience
+from tests.chaos.erasures import Erasures
 from tests.chaos.evidence import find, has_come_to_rest
 from tests.chaos.faults import Faults
 from tests.chaos.ledger import Ledger, users_of
@@ -99,6 +100,7 @@ class _Run:
         reader = Reader(stack.serve_url, audience)
         async with Sender(stack.ingest_url, self._ledger, seed) as sender:
             load = Load(sender, audience, seed=seed, requests_per_s=_REQUESTS_PER_S)
+            erasures = Erasures(stack.ingest_url, sender, audience, self._ledger, seed=seed)
             faults = Faults(
                 stack, audience, flood=load.flood, say=lambda line: self._say(f"now {line}")
             )
@@ -106,6 +108,7 @@ class _Run:
             async with asyncio.TaskGroup() as tasks:
                 loading = tasks.create_task(load.run(stopping))
                 tasks.create_task(reader.run(stopping))
+                tasks.create_task(erasures.run(stopping))
                 await faults.run(plan)
                 calm_s = ends_s - asyncio.get_running_loop().time()
                 await asyncio.sleep(max(_CALM_AT_END_S, calm_s))
@@ -114,8 +117,8 @@ class _Run:
                 if not loading.done():
                     self._problems.append("requests were not answered with 200 after the faults")
                     loading.cancel()
-        self._problems += reader.problems
-        self._counts = faults.done + load.injected
+        self._problems += [*reader.problems, *erasures.problems]
+        self._counts = faults.done + load.injected + erasures.done
 
     async def _compare(self) -> Verdict:
         self._say("waiting until nothing is pending and nobody is due")
@@ -124,5 +127,6 @@ class _Run:
                 self._problems.append(f"not at rest {_AT_REST_WITHIN_S:.0f} s after the faults")
             traces = list(self._ledger.traces())
             users = {user for _, left in traces for trace in left for user in users_of(trace)}
-            found = await find(client, users)
-        return await judge(traces, found, duplicates=self._ledger.sent_again)
+            erased = self._ledger.erased_ids
+            found = await find(client, users, erased)
+        return await judge(traces, found, duplicates=self._ledger.sent_again, erased=erased)

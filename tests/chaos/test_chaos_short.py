@@ -23,6 +23,8 @@ def test_whatever_is_killed_nothing_that_was_answered_is_lost(tmp_path: Path) ->
     assert verdict.lost == ()
     assert verdict.model_differences == ()
     assert verdict.never_sent == ()
+    assert verdict.resurrected == ()
+    assert verdict.erased > 10
     assert report.problems == ()
     # A run in which nothing happened proves nothing.
     happened = {name for name, count in report.counts.items() if count}

@@ -83,7 +83,8 @@ async def verdict(ledger: Ledger, found: Found) -> Verdict:
 async def test_where_nothing_went_wrong_nothing_is_found(ledger: Ledger, found: Found) -> None:
     result = await verdict(ledger, found)
     assert str(result) == (
-        "accepted=41 applied=40 duplicates=0 dead_lettered=1 links=5 lost=0 model_differences=0"
+        "accepted=41 applied=40 duplicates=0 dead_lettered=1 links=5 lost=0 model_differences=0 "
+        "erased=0 resurrected=0"
     )
     assert result.is_clean
 
@@ -104,6 +105,20 @@ async def test_a_link_that_nobody_knows_of_is_lost(ledger: Ledger, found: Found)
     result = await verdict(ledger, msgspec.structs.replace(found, nodes=nodes))
     assert len(result.lost) == 1
     assert f"link of {of}" in result.lost[0]
+
+
+async def test_what_is_left_of_who_was_erased_is_no_loss_but_resurrected(
+    ledger: Ledger, found: Found
+) -> None:
+    user, events = next((user, events) for user, events in found.buffers.items() if events)
+    gone = msgspec.structs.replace(found, buffers={**found.buffers, user: ()})
+    models = {one: model for one, model in gone.models.items() if one != user}
+    gone = msgspec.structs.replace(gone, models=models, resurrected=("model:{somebody}",))
+    result = await judge(list(ledger.traces()), gone, duplicates=ledger.sent_again, erased={user})
+    assert not [line for line in result.lost if f"event of {user} " in line]
+    assert (result.erased, len(result.resurrected)) == (1, 1)
+    assert result.accepted == 41 - len(events)
+    assert not result.is_clean
 
 
 async def test_poison_that_is_no_dead_letter_is_lost(ledger: Ledger, found: Found) -> None:

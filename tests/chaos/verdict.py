@@ -1,6 +1,6 @@
 """Compares what was answered with 200 with what is there."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from functools import cache
 from time import time
 
@@ -19,7 +19,7 @@ from core.ports import ContentStore
 from core.signals import UserSignals, comparable
 from core.updater import UserModelUpdater
 from tests.chaos.evidence import Found, FoundEvents
-from tests.chaos.ledger import Letter, Link, Request, StoredEvent, Trace
+from tests.chaos.ledger import Letter, Link, Request, StoredEvent, Trace, users_of
 
 _IDENTITY = IdentityConfig()
 _MAX_EVENTS = SharedSettings().max_events_per_user
@@ -38,18 +38,21 @@ class Verdict(msgspec.Struct, frozen=True, kw_only=True):
     lost: tuple[str, ...]
     model_differences: tuple[str, ...]
     never_sent: tuple[str, ...]
+    erased: int = 0
+    resurrected: tuple[str, ...] = ()
 
     def __str__(self) -> str:
         return (
             f"accepted={self.accepted} applied={self.applied} duplicates={self.duplicates} "
             f"dead_lettered={self.dead_lettered} links={self.links} lost={len(self.lost)} "
-            f"model_differences={len(self.model_differences)}"
+            f"model_differences={len(self.model_differences)} erased={self.erased} "
+            f"resurrected={len(self.resurrected)}"
         )
 
     @property
     def is_clean(self) -> bool:
         """Whether every promise was kept."""
-        return not (self.lost or self.model_differences or self.never_sent)
+        return not (self.lost or self.model_differences or self.never_sent or self.resurrected)
 
 
 @cache
@@ -60,14 +63,20 @@ def defaults() -> tuple[ContentStore, ModelBasis]:
     return open_content_store(settings), basis
 
 
-async def judge(traces: Traces, found: Found, *, duplicates: int) -> Verdict:
-    """Compare traces with what was found; models with what their persons' buffers give now."""
+async def judge(
+    traces: Traces, found: Found, *, duplicates: int, erased: Collection[str] = ()
+) -> Verdict:
+    """Compare traces with what was found; models with what their persons' buffers give now.
+
+    Of who was erased nothing is expected, and nothing may be there.
+    """
     sent = {trace for _, left in traces for trace in left}
     there = {*_present(found), *_linked(found, sent)}
     accepted: dict[Trace, Request] = {}
     for request, left in traces:
         if request.answered_s is not None:
-            accepted.update(dict.fromkeys(left, request))
+            expected = [one for one in left if not set(users_of(one)) & set(erased)]
+            accepted.update(dict.fromkeys(expected, request))
     kept = accepted.keys() & there
     return Verdict(
         accepted=sum(not isinstance(trace, Link) for trace in accepted),
@@ -79,6 +88,8 @@ async def judge(traces: Traces, found: Found, *, duplicates: int) -> Verdict:
             f"{trace} -- {request}" for trace, request in accepted.items() if trace not in there
         ),
         model_differences=await _model_differences(found),
+        erased=len(erased),
+        resurrected=found.resurrected,
         never_sent=(*found.unknown_keys, *(str(trace) for trace in there - sent)),
     )
 

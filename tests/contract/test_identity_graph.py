@@ -85,6 +85,8 @@ class TestIdentityGraph:
         assert is_shared(node, CONFIG)
         assert owner_of(node, CONFIG) is None
         assert len(node.devices) == CONFIG.max_persons + 1
+        known = await graph.look([f"{uid}-{number}" for number in range(50)])
+        assert {one for one, of in known.items() if of.claimed_by} == set(node.devices)
 
     async def test_of_those_who_were_said_to_be_a_person_the_latest_stay(
         self, graph: IdentityGraph, uid: str
