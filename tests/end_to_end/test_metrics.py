@@ -9,6 +9,7 @@ from uuid import uuid4
 import httpx
 import pytest
 
+from core.identity.node import REFUSALS
 from core.normalizing.reasons import REJECT_REASONS
 from deploy.local import LocalStack
 from deploy.valkey import free_port, valkey_binary
@@ -175,7 +176,7 @@ def test_whatever_is_sent_and_asked_makes_no_new_series(shared_stack: LocalStack
     ingest, work, serve = (numbers.labels() for numbers in second)
     assert ingest["outcome"] <= {"accepted", "not_json", "too_large", "try_later", "unasked"}
     assert ingest["key"] == serve["key"] == {""}
-    assert work["reason"] == set(REJECT_REASONS)
+    assert work["reason"] == {*REJECT_REASONS, *REFUSALS}
     paths = httpx.get(f"{pipeline.serve_url}/openapi.json").json()["paths"].values()
     assert serve["route"] <= {one["operationId"] for path in paths for one in path.values()}
     assert serve["status"] <= {"200", "400", "404", "503"}
