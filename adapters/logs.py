@@ -1,9 +1,20 @@
-"""structlog, set up once a process: JSON lines for machines, colours on a terminal."""
+"""structlog, set up once a process: JSON lines for machines, colours on a terminal.
+
+Nobody writes a visitor's id or an address into a line; where an error's own text
+has one in it, it is masked here.
+"""
 
 import logging
+import re
 import sys
+from typing import Any
 
 import structlog
+
+from core.normalizing.personal import masked
+
+_USER_OF_KEY = re.compile(r"(?<=[a-z]:)\{(?!(?:queue-)?\d+\})[^{}]*\}")
+"""What stands in braces in the name of a Redis key, but for the numbers of shards."""
 
 
 def configure_logs(log_format: str, level: str) -> None:
@@ -18,7 +29,7 @@ def configure_logs(log_format: str, level: str) -> None:
         structlog.processors.TimeStamper(fmt="iso", utc=True),
     ]
     structlog.configure(
-        processors=[*shared, structlog.processors.format_exc_info, renderer],
+        processors=[*shared, structlog.processors.format_exc_info, without_persons, renderer],
         wrapper_class=structlog.make_filtering_bound_logger(logging.getLevelName(level.upper())),
         logger_factory=structlog.WriteLoggerFactory(file=sys.stderr),
         cache_logger_on_first_use=True,
@@ -29,6 +40,7 @@ def configure_logs(log_format: str, level: str) -> None:
             processors=[
                 structlog.stdlib.ProcessorFormatter.remove_processors_meta,
                 structlog.processors.format_exc_info,
+                without_persons,
                 renderer,
             ],
             foreign_pre_chain=shared,
@@ -37,3 +49,23 @@ def configure_logs(log_format: str, level: str) -> None:
     root = logging.getLogger()
     root.handlers = [handler]
     root.setLevel(max(logging.WARNING, logging.getLevelName(level.upper())))
+
+
+def without_persons(
+    _: Any, __: str, line: structlog.typing.EventDict
+) -> structlog.typing.EventDict:
+    """A log line with every address, telephone number and user of a key masked.
+
+    Addresses of this machine and of private networks stay: they are those of our servers.
+    """
+    return {name: _masked(value) for name, value in line.items()}
+
+
+def _masked(value: Any) -> Any:
+    if isinstance(value, str):
+        return masked(_USER_OF_KEY.sub("{…}", value), keep_private=True)
+    if isinstance(value, dict):
+        return {_masked(name): _masked(one) for name, one in value.items()}
+    if isinstance(value, list | tuple | set | frozenset):
+        return [_masked(one) for one in value]
+    return value if isinstance(value, int | float) or value is None else _masked(str(value))

@@ -16,6 +16,7 @@ from core.normalizing.mapping import EventMapper
 from core.normalizing.normalize import normalize_events
 from core.normalizing.reasons import NormalizedBatch, Rejection
 from core.ports import EventBuffer
+from core.pseudonyms import pseudonym
 from core.queues import DeadLetter, DeadLetters, DueQueue, RawBatch
 from ingest_worker.linking import Linker
 from ingest_worker.metrics import WorkerMetrics
@@ -129,7 +130,7 @@ class BatchHandler:
             _log.warning(
                 EVENT_REJECTED,
                 reason=letter.reason,
-                message_id=letter.message_id,
+                message_hash=letter.message_id and pseudonym(letter.message_id),
                 entry_id=letter.entry_id,
             )
 

@@ -14,6 +14,7 @@ import structlog
 
 from core.errors import RetryableError
 from core.log_names import BATCH_FAILED, ENTRIES_CLAIMED, ENTRIES_GIVEN_UP, KEEPING_FAILED
+from core.normalizing.masking import masked_json
 from core.queues import DeadLetter, DeadLetters, RawBatch, StaleEntry
 from ingest_worker.metrics import WorkerMetrics
 from ingest_worker.pacing import pause
@@ -183,7 +184,7 @@ class StreamKeeper:
             shard=exhausted.shard,
             part=_WHOLE_ENTRY,
             message_id=None,
-            body=exhausted.body,
+            body=masked_json(exhausted.body),
             call_type=exhausted.call_type,
             received_ms=exhausted.received_ms,
             deliveries=deliveries,

@@ -92,7 +92,7 @@ class Router:
         except NoCatalogueError as exc:
             response = try_later(str(exc))
         except (RetryableError, TimeoutError) as exc:
-            _log.warning(ANSWER_FAILED, path=request.url.path, error=str(exc) or "time-out")
+            _log.warning(ANSWER_FAILED, path=endpoint.operation.path, error=str(exc) or "time-out")
             response = try_later("what the answer is made from is away")
         if headers:
             response.headers.update(headers)

@@ -28,7 +28,8 @@ return gone
 
 # In one step: a group that is destroyed and made again between two looks would
 # seem to be done with what it has yet to read. What every group was given and
-# has finished goes.
+# has finished goes, to the last entry: with `~` Redis would keep up to a hundred
+# bodies until others push them out.
 _TRIM = Script("""
 local function parts(id)
   local ms, number = string.match(id, '^(%d+)-(%d+)$')
@@ -44,14 +45,15 @@ local slowest = nil
 for _, group in ipairs(redis.call('XINFO', 'GROUPS', KEYS[1])) do
   local of = {}
   for index = 1, #group, 2 do of[group[index]] = group[index + 1] end
-  local reached = of['last-delivered-id']
+  local ms, number = parts(of['last-delivered-id'])
+  local reached = string.format('%.0f-%.0f', ms, number + 1)
   if of['pending'] > 0 then
     local oldest = redis.call('XPENDING', KEYS[1], of['name'])[2]
     if is_before(oldest, reached) then reached = oldest end
   end
   if not slowest or is_before(reached, slowest) then slowest = reached end
 end
-if slowest then redis.call('XTRIM', KEYS[1], 'MINID', '~', slowest) end
+if slowest then redis.call('XTRIM', KEYS[1], 'MINID', slowest) end
 """)
 
 _DISCARD = Script("""
@@ -167,10 +169,7 @@ class RedisPendingBatches:
                 await self._client.xack(self._key, GROUP, *(batch.entry_id for batch in batches))
 
     async def trim(self) -> None:
-        """Drop the entries that every group is done with; never one that is not.
-
-        At once those that name somebody who was erased, others some hundred together.
-        """
+        """Drop the entries that every group is done with, all of them; never one that is not."""
         names = (self._key, discard_key(self._shard))
         with driver_errors("trimming the stream"):
             await run_script(self._client, _DISCARD, [Call(names, ())])

@@ -8,6 +8,8 @@ from typing import Any
 
 import msgspec
 
+from core.normalizing.personal import masked
+
 PROBLEM_MEDIA_TYPE = "application/problem+json"
 _MAX_SHOWN_CHARS = 200
 _MAX_BITS = 63
@@ -40,6 +42,7 @@ class BadParameterError(ProblemError):
 
     def __init__(self, parameter: str, value: Any, allowed: str) -> None:
         """Say what is allowed."""
+        parameter = masked(parameter)  # of an unknown one the name is the sender's own
         super().__init__(
             Problem(
                 title="Bad parameter",
@@ -53,11 +56,12 @@ class BadParameterError(ProblemError):
 
 
 def _shown(value: Any) -> Any:
-    """A value as a problem can show it, of a long text its beginning."""
+    """A value as a problem can show it, of a long text its beginning, of an address nothing."""
     if isinstance(value, int) and value.bit_length() >= _MAX_BITS:
         value = str(value)
-    if isinstance(value, str) and len(value) > _MAX_SHOWN_CHARS:
-        return f"{value[:_MAX_SHOWN_CHARS]}…"
+    if isinstance(value, str):
+        value = masked(value)
+        return f"{value[:_MAX_SHOWN_CHARS]}…" if len(value) > _MAX_SHOWN_CHARS else value
     return value
 
 

@@ -4,6 +4,8 @@ from collections.abc import Sequence
 from math import isfinite
 from typing import Any
 
+from core.normalizing.personal import is_personal
+
 _EXACT_FLOAT = 2**53
 _LONGEST_INT_BITS = 1024
 """Python refuses to print integers of many thousand digits."""
@@ -29,6 +31,12 @@ def bounded_id(value: Any, max_chars: int) -> str | None:
     return text if text is None or len(text) <= max_chars else None
 
 
+def kept_id(value: Any, max_chars: int) -> str | None:
+    """The same of an id that is nobody's: None also where it holds an address or a number."""
+    text = bounded_id(value, max_chars)
+    return None if text is None or is_personal(text) else text
+
+
 def content_id(
     value: Any, prefixes: Sequence[str], fields: Sequence[str], max_chars: int
 ) -> str | None:
@@ -36,7 +44,7 @@ def content_id(
     if isinstance(value, dict):
         value = next((value[name] for name in fields if value.get(name) is not None), None)
     text = value.strip() if isinstance(value, str) else text_id(value)
-    if not text or len(text) > max_chars:
+    if not text or len(text) > max_chars or is_personal(text):
         return None
     for prefix in prefixes:
         if text.startswith(prefix) and len(text) > len(prefix):

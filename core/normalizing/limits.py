@@ -11,7 +11,7 @@ class EventLimits(Section, frozen=True, kw_only=True):
     max_id_chars: Count = 512
     """A longer user id is rejected, another id counts as none, a message id is cut."""
     max_text_chars: Count = 200
-    """Names of events and answers are cut there."""
+    """Answers are cut there."""
     max_listed: Count = 200
     """Items, impressions and values of an answer past this many are left out."""
     max_links: Count = 20

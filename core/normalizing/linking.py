@@ -5,11 +5,13 @@ that this person uses. What an alias or a merge names besides is meant to be the
 same person, whoever it has been.
 """
 
+from collections.abc import Sequence
 from typing import Any
 
 from core.identity.node import Claim
 from core.normalizing.ids import bounded_id, text_id
 from core.normalizing.limits import EventLimits
+from core.normalizing.personal import is_masked
 from core.normalizing.reasons import UnusableEventError
 
 _LINKING = frozenset({"identify", "alias", "merge"})
@@ -35,7 +37,9 @@ def claims_of(event: dict[str, Any], call: str, ts_ms: int, limits: EventLimits)
     user = bounded_id(event.get("userId"), max_chars)
     device = bounded_id(event.get("anonymousId"), max_chars)
     users = [user, *_merged(event, "userid")] if call == "merge" else [user]
-    others = _merged(event, "anonymousid") if call == "merge" else []
+    others: list[str | None] = []
+    if call == "merge":
+        others += _merged(event, "anonymousid")
     if call == "alias":
         others = [bounded_id(event.get("previousId"), max_chars)]
     known = _short(users, max_chars)
@@ -59,15 +63,17 @@ def ids_of(event: dict[str, Any]) -> list[Any]:
     return [*named, *_merged(event, "userid"), *_merged(event, "anonymousid")]
 
 
-def _short(ids: list[str | None], max_chars: int) -> list[str]:
+def _short(ids: Sequence[str | None], max_chars: int) -> list[str]:
     return list(dict.fromkeys(one for one in ids if one and len(one) <= max_chars))
 
 
-def _merged(event: dict[str, Any], kind: str) -> list[str | None]:
+def _merged(event: dict[str, Any], kind: str) -> list[str]:
     """The ids of one kind that a merge names; e-mail and the like are not looked at."""
     properties = event.get("mergeProperties")
-    return [
+    ids = [
         text_id(one.get("value"))
         for one in (properties if isinstance(properties, list) else ())
         if isinstance(one, dict) and str(one.get("type")).replace("_", "").lower() == kind
     ]
+    # What an id was masked with in a dead letter is nobody's, and would be everybody's.
+    return [one for one in ids if one and not is_masked(one)]

@@ -6,8 +6,9 @@ from typing import Any
 import msgspec
 
 from core.events import AnswerValue, EventKind, InteractionEvent, ViewEnd
-from core.normalizing.ids import bounded_id, content_id, text_id
+from core.normalizing.ids import content_id, kept_id, text_id
 from core.normalizing.limits import DEFAULT_LIMITS, EventLimits
+from core.normalizing.minimal import MinimalEvents
 from core.normalizing.paths import CompiledPaths, Ends, Places, compile_paths
 from core.normalizing.reasons import UnusableEventError
 from core.normalizing.values import answer, number, question_pairs
@@ -31,6 +32,7 @@ class EventMapper:
         """Split every path once."""
         self.limits = limits
         self.consent = plan.consent
+        self.minimal = MinimalEvents(plan)
         self._plan = plan
         self._rules = {
             rule.name: (rule, compile_paths(rule.paths, plan.paths)) for rule in plan.events
@@ -53,9 +55,8 @@ class EventMapper:
             raise UnusableEventError("no_name")
         if name in self._rules:
             return self._mapped(event, *self._rules[name], base)
-        return [
-            msgspec.structs.replace(base, kind="other", name=name[: self.limits.max_text_chars])
-        ]
+        # Its name may be any text, and nobody reads it: it is not kept.
+        return [base]
 
     def _mapped(
         self, event: dict[str, Any], rule: PlanEvent, paths: CompiledPaths, base: InteractionEvent
@@ -69,10 +70,10 @@ class EventMapper:
             kind=rule.becomes,
             name=rule.name,
             content_id=ids[0] if ids else None,
-            session_id=bounded_id(places.first(paths.session), max_chars),
+            session_id=kept_id(places.first(paths.session), max_chars),
             reason=rule.reason or self._reason(places.first(paths.reason)),
             dwell_seconds=number(places.first(paths.dwell_seconds), low=0.0),
-            request_id=bounded_id(places.first(paths.request), max_chars),
+            request_id=kept_id(places.first(paths.request), max_chars),
             rating=number(places.first(paths.rating), low=1.0, high=5.0),
             strength=rule.strength,
             impressions=self._impressions(places, rule, paths),

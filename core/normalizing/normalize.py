@@ -19,6 +19,7 @@ from core.normalizing.depth import deeper_ones
 from core.normalizing.ids import text_id
 from core.normalizing.linking import claims_of, visitor_of
 from core.normalizing.mapping import CALL_TYPES, EventMapper
+from core.normalizing.masking import masked_raw
 from core.normalizing.reasons import NormalizedBatch, Rejection, UnusableEventError, Withdrawal
 from core.normalizing.rejections import Unusable, given_message_id, reject
 
@@ -56,7 +57,7 @@ def normalize_events(
     try:
         request = split_body(body)
     except NotJsonError:
-        whole = Rejection(reason="malformed", message_id=None, body=body)
+        whole = Rejection(reason="malformed", message_id=None, body=masked_raw(body))
         return NormalizedBatch(events=(), rejections=(whole,), expired=0)
     events: list[InteractionEvent] = []
     claims: list[Claim] = []
@@ -86,7 +87,12 @@ def normalize_events(
             events += found.events
             claims += found.claims
     rejections = reject(
-        unusable, body, request, call_type=bare_call, max_id_chars=limits.max_id_chars
+        unusable,
+        body,
+        request,
+        call_type=bare_call,
+        max_id_chars=limits.max_id_chars,
+        minimal=mapper.minimal,
     )
     return NormalizedBatch(
         events=tuple(events),

@@ -8,6 +8,9 @@ import msgspec
 from core.normalizing.body import Body, Malformed
 from core.normalizing.elements import raw_events
 from core.normalizing.ids import text_id
+from core.normalizing.masking import masked_json, masked_raw
+from core.normalizing.minimal import MinimalEvents
+from core.normalizing.personal import is_personal
 from core.normalizing.reasons import Rejection, RejectReason
 
 _DETERMINISTIC = msgspec.json.Encoder(order="deterministic")
@@ -27,18 +30,24 @@ def reject(
     *,
     call_type: str | None,
     max_id_chars: int,
+    minimal: MinimalEvents,
 ) -> tuple[Rejection, ...]:
     """A rejection of each of a body's unusable events; `call_type` is what the path said of it."""
     if not found:
         return ()
     originals = _originals(body, request) if any(one.reason == "too_deep" for one in found) else []
+
+    def kept(reason: RejectReason, place: int) -> bytes:
+        event = request.events[place]
+        if reason == "too_deep":
+            return masked_json(originals[place] if originals else _encoded(event))
+        return masked_raw(event.raw) if isinstance(event, Malformed) else _reduced(event, minimal)
+
     return tuple(
         Rejection(
             reason=reason,
             message_id=given_message_id(request.events[place], max_id_chars),
-            body=originals[place]
-            if reason == "too_deep" and originals
-            else _encoded(request.events[place]),
+            body=kept(reason, place),
             call_type=call_type,
         )
         for reason, place in found
@@ -46,11 +55,14 @@ def reject(
 
 
 def given_message_id(event: Any, max_chars: int) -> str | None:
-    """The sender's id of an event, in newer and older spelling, no longer than it may be."""
+    """The sender's id of an event, in newer and older spelling, no longer than it may be.
+
+    One that looks personal is none: it would lie beside the event, wherever that is kept.
+    """
     if isinstance(event, dict):
         for name in ("messageId", "message_id"):
             if given := text_id(event.get(name)):
-                return given[:max_chars]
+                return None if is_personal(given) else given[:max_chars]
     return None
 
 
@@ -67,3 +79,10 @@ def _encoded(event: Any) -> bytes:
         return _DETERMINISTIC.encode(event)
     except RecursionError:
         return b""  # nobody honest hides the key of the batch, and nests so deep
+
+
+def _reduced(event: Any, minimal: MinimalEvents) -> bytes:
+    try:
+        return _DETERMINISTIC.encode(minimal.of(event))
+    except RecursionError:  # where the setting allows more than Python does
+        return masked_json(_encoded(event))

@@ -8,6 +8,7 @@ from typing import Any
 from core.events import AnswerValue
 from core.normalizing.ids import text_id
 from core.normalizing.limits import EventLimits
+from core.normalizing.personal import is_personal
 
 
 def number(value: Any, *, low: float, high: float = float("inf")) -> float | None:
@@ -39,7 +40,10 @@ def question_pairs(given: Any) -> Iterator[tuple[str, Any]]:
 
 
 def answer(value: Any, limits: EventLimits) -> AnswerValue | None:
-    """An answer as text or number, several as a tuple; None where nothing was said."""
+    """An answer as text or number, several as a tuple; None where nothing was said.
+
+    A text that looks personal says nothing: no tag is made of it.
+    """
     if isinstance(value, list):
         said = (_single_answer(one, limits.max_text_chars) for one in value)
         return tuple(islice((one for one in said if one is not None), limits.max_listed)) or None
@@ -48,7 +52,8 @@ def answer(value: Any, limits: EventLimits) -> AnswerValue | None:
 
 def _single_answer(value: Any, max_chars: int) -> str | float | None:
     if isinstance(value, str):
-        return value.strip()[:max_chars] or None
+        # Whole, before it is cut: half an address is one, too.
+        return None if is_personal(value) else value.strip()[:max_chars] or None
     found = number(value, low=-1e12, high=1e12)
     # A whole number reads better, and encodes the same, however the SDK wrote it.
     return int(found) if found is not None and found.is_integer() else found

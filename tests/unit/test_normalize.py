@@ -84,9 +84,9 @@ def test_a_named_event_without_a_type_is_a_track() -> None:
     assert event.kind == "search"
 
 
-def test_a_track_event_without_a_plan_is_kept_and_not_scored() -> None:
+def test_a_track_event_without_a_plan_is_kept_without_its_name_and_not_scored() -> None:
     event = one(event="Something Else", properties=None)
-    assert (event.kind, event.name, event.content_id) == ("other", "Something Else", None)
+    assert (event.kind, event.name, event.content_id) == ("other", "", None)
 
 
 def test_a_view_carries_its_item_session_and_what_was_shown_beside_it() -> None:
