@@ -11,6 +11,9 @@ _LITERALS = re.compile(
     rf'(?P<kept>"(?:userId|anonymousId|previousId)"\s*+:\s*+{_LITERAL})|{_LITERAL}', re.DOTALL
 )
 
+_SHORTEST = 8
+"""Of a literal that holds anything personal."""
+
 
 def masked_value(value: Any) -> Any:
     """A decoded value with every text in it masked, names of fields included."""
@@ -38,8 +41,10 @@ def masked_raw(raw: bytes) -> bytes:
 
 def _masked_literal(found: re.Match[str]) -> str:
     literal = found[0]
-    if found["kept"] is not None:
+    if found["kept"] is not None or len(literal) < _SHORTEST:
         return literal
+    if "\\" not in literal:  # as it is decoded
+        return masked(literal)
     try:
         text = json.loads(literal, strict=False)
     except ValueError:

@@ -35,6 +35,7 @@ _CALLS = ("identify", "alias", "merge", "page", "screen", "group")
 _KEYS = ("userId", "type", "event", "properties", "messageId", "content", "timestamp", "", "é", "0")
 _PLAIN: tuple[Any, ...] = (
     *(None, True, False, 0, -1, 1.5, 1e300, 2**53, 2**64, -(2**70), "", " ", "x", "u" * 600),
+    *("ada@example.org", "198.51.100.7", "2001:db8::7", "+49 30 1234567", "mail ada%40example.org"),
     *([], {}, [[]], [None], {"id": None}, {"id": {"id": 1}}, [{"content_id": "a"}] * 3),
     *(
         "2025-13-45",

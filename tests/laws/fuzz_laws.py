@@ -24,6 +24,7 @@ from tests.laws.fuzz_requests import LIMIT_BYTES, Sent
 _REFUSAL = {"code", "message"}
 _DOCUMENTED = {200: {"accepted"}, 400: _REFUSAL, 401: _REFUSAL, 413: _REFUSAL}
 _BOM = b"\xef\xbb\xbf"
+_DECODED_DEPTH = 800
 
 
 class Answer(msgspec.Struct):
@@ -160,3 +161,16 @@ def _fit_for_the_stores(found: NormalizedBatch) -> None:
     for rejection in found.rejections:
         assert rejection.reason in REJECT_REASONS
         assert rejection.body, "a rejected event without its bytes"
+        _is_the_same_again(rejection)
+
+
+def _is_the_same_again(rejection: Rejection) -> None:
+    """A letter that is sent again is rejected as the event was, and is the same letter."""
+    body = rejection.body
+    # Null is what a number is written as that JSON has no room for, and may mean another thing.
+    is_event = body.startswith(b"{") and b'"batch"' not in body and b"null" not in body
+    # At the edge of the decoders' depth it counts how deep their caller lies.
+    is_shallow = body.count(b"[") + body.count(b"{") < _DECODED_DEPTH
+    if is_shallow and (is_event or rejection.reason == "malformed"):
+        again = _normalized(body, rejection.call_type)
+        assert [_kept(one) for one in again.rejections] == [_kept(rejection)]

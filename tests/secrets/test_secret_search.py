@@ -42,7 +42,7 @@ MEANT = {
     ),
     "a list is answered with what was asked for": (
         r"answer: api GET /api/recommend 200",
-        r"asked: (stranger|query\.(user_id|session|exclude))\.\w+",
+        r"asked: (stranger|query\.(user_id|session|exclude))\.\w+|user: broken\.mail",
     ),
 }
 """Why a secret is found, where, and which; what is not found there any more is to go."""
@@ -143,6 +143,22 @@ class Sending:
         for path in ("/metrics", "/readyz", "/healthz", f"/{wrong.mail('nowhere')}"):
             self.worker.ask("GET", path, path.partition("zq")[0], params={"a": wrong.mail("a")})
 
+    def ask_for_what_is_broken(self, client: Any) -> None:
+        """Models that nobody can read, under an id that errors may name."""
+        broken = self.user.mail("broken")
+        for spoil in (
+            lambda key: client.set(key, f'{{"kind": "{broken}", "user_id": 1}}', ex=60),
+            lambda key: (client.delete(key), client.hset(key, broken, "1")),
+        ):
+            spoil(f"model:{{{broken}}}")
+            for path in ("/api/recommend", "/api/usermodel", "/api/usermodel/history"):
+                self.api.ask("GET", path, params={"user_id": broken})
+            client.delete(f"model:{{{broken}}}")
+
+    def ask_for_numbers(self) -> None:
+        for one in (self.webhook, self.api, self.worker):
+            assert one.ask("GET", "/metrics").status_code == 200
+
     def close(self) -> None:
         for one in (self.webhook, self.api, self.worker):
             one.close()
@@ -164,6 +180,8 @@ def test_no_secret_is_anywhere_but_where_it_is_meant_to_be(
     sending.ask_wrongly()
     with redis.Redis.from_url(url_of(valkey)) as client:
         wait_until_done(sending, client)
+        sending.ask_for_what_is_broken(client)
+        sending.ask_for_numbers()
         places = [*of_redis(client), *of_files(tmp_path / "run"), *of_process_list()]
     sending.close()
     for name in ("webhook", "api", "worker"):

@@ -142,3 +142,14 @@ def test_whatever_is_given_is_read_or_refused(pairs: list[tuple[str, str]]) -> N
 @given(st.floats(allow_nan=False, allow_infinity=False))
 def test_a_number_is_read_as_it_is_written(number: float) -> None:
     assert read(("anyNumber", repr(number))).any_number == number
+
+
+def test_a_problem_shows_nothing_personal() -> None:
+    reader = ParameterReader(Parameters)
+    with pytest.raises(BadParameterError) as error:
+        reader.read([("name", "n"), ("count", "ada@example.org from 198.51.100.7")])
+    assert error.value.problem.value == "<e-mail> from <ip>"
+    with pytest.raises(BadParameterError) as error:
+        reader.read([("ada@example.org", "1")])
+    assert error.value.problem.parameter == "<e-mail>"
+    assert "ada" not in error.value.problem.detail
