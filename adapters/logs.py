@@ -7,14 +7,18 @@ has one in it, it is masked here.
 import logging
 import re
 import sys
+from types import TracebackType
 from typing import Any
 
 import structlog
 
+from core.log_names import PROCESS_CRASHED
 from core.normalizing.personal import masked
 
 _USER_OF_KEY = re.compile(r"(?<=[a-z]:)\{(?!(?:queue-)?\d+\})[^{}]*\}")
 """What stands in braces in the name of a Redis key, but for the numbers of shards."""
+
+_log = structlog.get_logger()
 
 
 def configure_logs(log_format: str, level: str) -> None:
@@ -49,6 +53,7 @@ def configure_logs(log_format: str, level: str) -> None:
     root = logging.getLogger()
     root.handlers = [handler]
     root.setLevel(max(logging.WARNING, logging.getLevelName(level.upper())))
+    sys.excepthook = _crashed
 
 
 def without_persons(
@@ -69,3 +74,11 @@ def _masked(value: Any) -> Any:
     if isinstance(value, list | tuple | set | frozenset):
         return [_masked(one) for one in value]
     return value if isinstance(value, int | float) or value is None else _masked(str(value))
+
+
+def _crashed(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
+    """What ends the process is a line, too: Python itself would show the error's text as it is."""
+    if issubclass(kind, KeyboardInterrupt):
+        sys.__excepthook__(kind, error, trace)
+    else:
+        _log.critical(PROCESS_CRASHED, exc_info=(kind, error, trace))

@@ -2,6 +2,8 @@
 
 PROCESS_STARTED = "process.started"
 PROCESS_STOPPED = "process.stopped"
+PROCESS_CRASHED = "process.crashed"
+"""A bug that nobody caught; its text is masked as that of every line."""
 INGEST_OPENED = "ingest.opened"
 """No INGEST_API_KEY: whoever reaches the port may send events."""
 SERVE_OPENED = "serve.opened"

@@ -71,6 +71,18 @@ async def test_an_entry_that_nobody_finishes_becomes_a_dead_letter_and_is_done()
     assert ["7-0"] in pending.calls
 
 
+async def test_an_entry_given_up_on_is_masked_but_for_its_visitors_ids() -> None:
+    body = b'[{"userId":"ada@example.org","traits":{"email":"ada@example.org"}}]'
+    pending, letters = Pending((raw_batch("7-0", body), 3)), dead_letters()
+
+    async def handle(_: Sequence[RawBatch]) -> None:
+        raise AssertionError("an exhausted entry is not tried again")
+
+    await keeper(pending, handle, letters).keep(asyncio.Event())
+    [letter] = [one.letter for one in await letters.latest(limit=9)]
+    assert letter.body == b'[{"userId":"ada@example.org","traits":{"email":"<e-mail>"}}]'
+
+
 async def test_one_entry_that_fails_stops_no_other() -> None:
     pending = Pending(
         (raw_batch("7-0"), 1), (raw_batch("8-0", b"poison"), 1), (raw_batch("9-0"), 1)

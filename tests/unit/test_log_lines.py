@@ -23,6 +23,7 @@ def lines(monkeypatch: pytest.MonkeyPatch) -> Iterator[io.StringIO]:
     written, root, before = io.StringIO(), logging.getLogger(), structlog.get_config()
     handlers, level = root.handlers, root.level
     monkeypatch.setattr(sys, "stderr", written)
+    monkeypatch.setattr(sys, "excepthook", sys.excepthook)
     configure_logs("json", "info")
     yield written
     root.handlers = handlers
@@ -59,3 +60,10 @@ def test_tracebacks_are_masked_whoever_writes_them(lines: io.StringIO) -> None:
     for line in written:
         assert "KeyError: 'links:{…} of <e-mail>'" in line["exception"]
         assert "ada" not in line["exception"]
+
+
+def test_what_ends_a_process_is_a_line_that_names_nobody(lines: io.StringIO) -> None:
+    sys.excepthook(ValueError, ValueError("events:{ada} of ada@example.org"), None)
+    [line] = map(json.loads, lines.getvalue().splitlines())
+    assert (line["event"], line["level"]) == ("process.crashed", "critical")
+    assert line["exception"] == "ValueError: events:{…} of <e-mail>"
