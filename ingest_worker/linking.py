@@ -5,7 +5,7 @@ from collections.abc import Iterable, Sequence
 import structlog
 
 from core.identity.graph import IdentityGraph
-from core.identity.node import Claim, IdentityConfig, is_somebody, refusal_of
+from core.identity.node import SHARED, Claim, IdentityConfig, is_somebody, owner_of, refusal_of
 from core.log_names import LINK_REFUSED
 from core.pseudonyms import pseudonym
 from ingest_worker.metrics import WorkerMetrics
@@ -27,7 +27,8 @@ class Linker:
     async def link(self, claims: Sequence[Claim]) -> Iterable[str]:
         """Keep claims; the ids whose model may be another one by them.
 
-        These are the claimed ids, and all to whom they have belonged or do now.
+        These are the claimed ids, all to whom they have belonged or do now, and who
+        was said to be one that turns out to be shared.
 
         Raises: RetryableError when the graph is away.
         """
@@ -39,4 +40,7 @@ class Linker:
                 self._metrics.refused_links.labels(why).inc()
                 _log.warning(LINK_REFUSED, reason=why, id_hash=pseudonym(claim.of))
         told = {person for node in nodes.values() for person in (*node.devices, *node.aliases)}
-        return {*nodes, *filter(is_somebody, told)}
+        shared = [one for one, node in nodes.items() if owner_of(node, self._config) == SHARED]
+        known = await self._graph.look(shared) if shared else {}
+        left = {one for node in known.values() for one in node.claimed_by}
+        return {*nodes, *filter(is_somebody, told), *left}

@@ -66,7 +66,8 @@ class Eraser:
             await self._places.tombstones.erase(ids, until_ms=until_ms)
 
         ids = await self._refused_ids(user_ids, refuse)
-        counts = await self._sweep.erase(ids)
+        # Links last of all: whoever asks again finds the person's other ids by them.
+        counts = await self._sweep.erase(ids, with_links=False)
         removed, held = await self._clean_batches(ids)
         letters = await self._sweep.clean_letters(ids)
         finished, in_hand = await self._finished(held, ids)

@@ -65,20 +65,20 @@ class Sweep:
             await self._places.queue.mark(dict.fromkeys(withdrawn), now_ms=now_ms)
         return counts
 
-    async def erase(self, user_ids: Sequence[str]) -> Counts:
+    async def erase(self, user_ids: Sequence[str], *, with_links: bool = True) -> Counts:
         """Remove everything of the ids but bodies."""
         if not user_ids:
             return Counts()
-        counts = await self.erase_leased(user_ids)
+        counts = await self.erase_leased(user_ids, with_links=with_links)
         marks = await self._places.queue.forget(user_ids)
         return counts + Counts(due_marks=marks.removed)
 
-    async def erase_leased(self, user_ids: Sequence[str]) -> Counts:
+    async def erase_leased(self, user_ids: Sequence[str], *, with_links: bool = True) -> Counts:
         """The same for who holds their leases, and ends those after it."""
         places = self._places
         events = await places.buffer.forget(user_ids)
         models = await places.models.drop(dict.fromkeys(user_ids))
-        links = await places.graph.forget(user_ids)
+        links = await places.graph.forget(user_ids) if with_links else 0
         return Counts(events=events, models=models, links=links)
 
     async def clean_letters(self, user_ids: Collection[str], *, until_ms: int = ALWAYS) -> int:

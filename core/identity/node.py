@@ -66,6 +66,8 @@ class Node(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 
 
 NOBODY = Node()
+SHARED = ""
+"""The owner of what is nobody's; no id is empty."""
 _ERASED = "(erased) "
 Refusal = Literal["shared", "two_persons", "of_another"]
 """A device of too many; a person of their own; a device that somebody was linked to before."""
@@ -86,14 +88,22 @@ def persons_of(node: Node) -> dict[str, int]:
 
 
 def is_shared(node: Node, config: IdentityConfig) -> bool:
-    """Whether so many persons use the id that it is nobody's: a kiosk, a constant."""
-    return len(persons_of(node)) > config.max_persons
+    """Whether so many persons use the id that it is nobody's: a kiosk, a constant.
+
+    A person does not become one, whoever else they were said to be.
+    """
+    return not node.is_person and len(persons_of(node)) > config.max_persons
 
 
 def owner_of(node: Node, config: IdentityConfig) -> str | None:
-    """Whose the id is: of the person it was linked to first; None for one of its own."""
+    """Whose the id is: of the person it was linked to first; None for one of its own.
+
+    `SHARED` for a shared device, to whom no other id can belong either.
+    """
     persons = persons_of(node)
-    if not persons or len(persons) > config.max_persons:
+    if len(persons) > config.max_persons:
+        return None if node.is_person else SHARED
+    if not persons:
         return None
     return min(persons, key=lambda person: (persons[person], person))
 
@@ -102,7 +112,7 @@ def refusal_of(claim: Claim, node: Node, config: IdentityConfig) -> Refusal | No
     """Why a claim does not count, as far as is known by now; None where it does."""
     if claim.of == claim.person or owner_of(node, config) == claim.person:
         return None
-    if is_shared(node, config):
+    if len(persons_of(node)) > config.max_persons:
         return "shared"
     return "of_another" if claim.person in persons_of(node) else "two_persons"
 

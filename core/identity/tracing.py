@@ -4,6 +4,8 @@ from collections.abc import Mapping
 
 import msgspec
 
+from core.identity.node import SHARED
+
 MAX_STEPS = 8
 """Nobody honest has a longer chain of aliases; an id farther away stands for itself."""
 
@@ -18,6 +20,7 @@ class Trace(msgspec.Struct, frozen=True):
 def trace(start: str, owners: Mapping[str, str | None]) -> Trace:
     """Follow the owners from an id; an owner of None ends the way.
 
+    So does a shared device, just before it: who was said to be one is themselves.
     Ids that claim each other in a circle are one person under the least of them.
     """
     path = [start]
@@ -28,6 +31,8 @@ def trace(start: str, owners: Mapping[str, str | None]) -> Trace:
         following = owners[current]
         if following is None:
             return Trace(root=current)
+        if following == SHARED:
+            return Trace(root=path[-2] if len(path) > 1 else current)
         if following in path:
             return Trace(root=min(path[path.index(following) :]))
         path.append(following)

@@ -34,10 +34,11 @@ def test_a_short_run_writes_rows_of_the_promised_shape(name: str, tmp_path: Path
     for row in rows:
         assert " | " in row.name
         assert row.unit in _UNITS
-        assert row.value > 0
         assert row.ceiling > 0
         assert isfinite(row.ratio)
-        assert row.ratio > 0
+        if "CPU added" not in row.name:  # a difference, which so short a run may miss
+            assert row.value > 0
+            assert row.ratio > 0
         assert row.name in table(rows)
 
 

@@ -46,7 +46,9 @@ class Erasures:
         return self._audience.own_device() if is_device else self._audience.visitor()
 
     async def _erase(self, client: httpx.AsyncClient, user_id: str) -> None:
-        while (receipt := await self._receipt(client, user_id)) is None:  # noqa: ASYNC110
+        while (receipt := await self._receipt(client, user_id)) is None:
+            # What was done without an answer, the receipt of the next time does not tell.
+            self._ledger.unanswered_ids.add(user_id)
             await asyncio.sleep(_PAUSE_S)
         self._ledger.erased(receipt["ids"])
         self.done["erased"] += 1

@@ -12,11 +12,13 @@ import msgspec
 
 from adapters.plans.toml import read_plan
 from core.events import InteractionEvent, encode_member
+from core.identity.node import IdentityConfig
 from core.normalizing.mapping import EventMapper
 from core.normalizing.normalize import normalize_events
 from core.normalizing.reasons import Rejection
 
 WINDOW_MS = 30 * 86_400_000
+_MAX_PERSONS = IdentityConfig().max_persons
 
 
 class StoredEvent(msgspec.Struct, frozen=True, order=True):
@@ -100,6 +102,8 @@ class Ledger:
         self.refused: list[str] = []
         """Answers that RudderStack would take as a reason to drop a request."""
         self.erased_ids: set[str] = set()
+        self.unanswered_ids: set[str] = set()
+        """Erased, perhaps, by requests that were not answered with a receipt."""
 
     def sending(self, body: bytes) -> None:
         """A request goes out, for the first time or again."""
@@ -119,6 +123,21 @@ class Ledger:
     def erased(self, user_ids: Iterable[str]) -> None:
         """A receipt has come: nothing of the ids may be there from now on."""
         self.erased_ids.update(user_ids)
+
+    def perhaps_erased(self, traces: Iterable[Trace]) -> set[str]:
+        """Who was said to be the same as somebody whose erasing was not answered at once."""
+        links = [one for one in traces if isinstance(one, Link)]
+        persons: dict[str, set[str]] = {}
+        for link in links:
+            persons.setdefault(link.of, set()).add(link.person)
+        own = [link for link in links if len(persons[link.of]) <= _MAX_PERSONS]
+        found, size = set(self.unanswered_ids), 0
+        while len(found) > size:
+            size = len(found)
+            found |= {
+                one for link in own if found & {link.of, link.person} for one in users_of(link)
+            }
+        return found
 
     def bodies_of(self, user_ids: Iterable[str]) -> list[bytes]:
         """What was sent and names one of the ids."""

@@ -129,4 +129,10 @@ class _Run:
             users = {user for _, left in traces for trace in left for user in users_of(trace)}
             erased = self._ledger.erased_ids
             found = await find(client, users, erased)
-        return await judge(traces, found, duplicates=self._ledger.sent_again, erased=erased)
+        return await judge(
+            traces,
+            found,
+            duplicates=self._ledger.sent_again,
+            erased=erased,
+            perhaps_erased=self._ledger.perhaps_erased(one for _, left in traces for one in left),
+        )

@@ -64,18 +64,25 @@ def defaults() -> tuple[ContentStore, ModelBasis]:
 
 
 async def judge(
-    traces: Traces, found: Found, *, duplicates: int, erased: Collection[str] = ()
+    traces: Traces,
+    found: Found,
+    *,
+    duplicates: int,
+    erased: Collection[str] = (),
+    perhaps_erased: Collection[str] = (),
 ) -> Verdict:
     """Compare traces with what was found; models with what their persons' buffers give now.
 
-    Of who was erased nothing is expected, and nothing may be there.
+    Of who was erased nothing is expected, and nothing may be there. Of who was
+    perhaps erased nothing is expected.
     """
+    gone = {*erased, *perhaps_erased}
     sent = {trace for _, left in traces for trace in left}
     there = {*_present(found), *_linked(found, sent)}
     accepted: dict[Trace, Request] = {}
     for request, left in traces:
         if request.answered_s is not None:
-            expected = [one for one in left if not set(users_of(one)) & set(erased)]
+            expected = [one for one in left if gone.isdisjoint(users_of(one))]
             accepted.update(dict.fromkeys(expected, request))
     kept = accepted.keys() & there
     return Verdict(

@@ -11,7 +11,7 @@ from adapters.memory.identity_graph import InMemoryIdentityGraph
 from adapters.redis.identity_graph import RedisIdentityGraph
 from adapters.redis.keys import claimed_by_key, links_key
 from core.identity.graph import IdentityGraph
-from core.identity.node import NOBODY, Claim, IdentityConfig, is_shared, owner_of
+from core.identity.node import NOBODY, SHARED, Claim, IdentityConfig, is_shared, owner_of
 from tests.build import NOW_MS
 
 CONFIG = IdentityConfig(max_persons=2, max_ids=3, link_days=1)
@@ -83,7 +83,7 @@ class TestIdentityGraph:
             await graph.add([claim(uid, f"{uid}-{number}", number)])
         node = (await graph.look([uid]))[uid]
         assert is_shared(node, CONFIG)
-        assert owner_of(node, CONFIG) is None
+        assert owner_of(node, CONFIG) == SHARED
         assert len(node.devices) == CONFIG.max_persons + 1
         known = await graph.look([f"{uid}-{number}" for number in range(50)])
         assert {one for one, of in known.items() if of.claimed_by} == set(node.devices)

@@ -96,6 +96,16 @@ class TestLinkedModels:
         await linked.link(*((a, other) for other in others))
         assert await linked.whose(a) == [a]
 
+    async def test_who_was_said_to_be_a_shared_device_stays_who_they_are(
+        self, linked: Linked, ids: Sequence[str], uid: str
+    ) -> None:
+        a, b, c, d = ids
+        await linked.save(a, b)
+        await linked.link((a, b), (b, c), (b, d), (b, uid))
+        assert await linked.whose(a, b) == [a, b]
+        found = await People(linked.graph, CONFIG).find([a, b])
+        assert [(found[one].user_id, found[one].ids) for one in (a, b)] == [(a, (a,)), (b, (b,))]
+
     async def test_a_chain_too_long_to_follow_is_read_by_the_id_itself(
         self, linked: Linked, uid: str
     ) -> None:

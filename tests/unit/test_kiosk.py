@@ -84,6 +84,18 @@ async def test_what_was_somebodys_goes_when_the_device_turns_out_to_be_shared() 
     assert loop.value("refused_links_total", reason="shared") == 3
 
 
+async def test_who_was_said_to_be_a_device_that_turns_out_to_be_shared_is_themselves() -> None:
+    loop = Loop()
+    anonymous = [{"type": "anonymous_id", "value": one} for one in (KIOSK, "phone")]
+    await loop.handle(
+        {"type": "merge", "mergeProperties": anonymous, "messageId": "p"},
+        read("hiding-0", loop.now_ms - 60_000, anonymousId="phone"),
+    )
+    assert await liked(loop, "phone") == await liked(loop) == {"hiding-0"}
+    await shared(loop)
+    assert await liked(loop, "phone") == {"hiding-0"}
+
+
 async def test_of_two_persons_the_device_is_the_ones_who_was_there_first() -> None:
     loop = Loop()
     said = [
