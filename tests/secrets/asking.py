@@ -1,6 +1,8 @@
 """Asks both services, rightly and wrongly, with secrets in all that a request has."""
 
 from collections.abc import Iterator
+from contextlib import closing, suppress
+from socket import SHUT_WR, create_connection
 from typing import Any
 
 import httpx
@@ -30,6 +32,21 @@ class Asker:
         what = f"{method} {shown or path} {answer.status_code}"
         self.answers.append((what, heads.encode() + answer.content))
         return answer
+
+    def send_garbage(self, marks: Marks) -> None:
+        """What is no HTTP, or hardly any."""
+        url = self._http.base_url
+        mail = marks.mail("garbage").encode()
+        for sent in (
+            b"GET /%b HTTP/9.9\r\n%b\r\n\r\n" % (mail, mail),
+            b"POST /api/ingest HTTP/1.1\r\nHost: %b\r\nContent-Length: %b\r\n\r\n" % (mail, mail),
+            b"\x16\x03\x01" + mail * 10_000,
+        ):
+            connection = create_connection((url.host, url.port or 80), timeout=20)
+            with closing(connection), suppress(OSError):  # it may hang up before the end
+                connection.sendall(sent)
+                connection.shutdown(SHUT_WR)
+                self.answers.append(("garbage", connection.recv(100_000)))
 
     def ask_wrongly(self, marks: Marks) -> None:
         """Everything that the service's own document declares, with what it does not take."""

@@ -74,9 +74,10 @@ def test_values_are_masked_wherever_the_text_is() -> None:
 
 def test_json_that_nobody_decodes_is_masked_in_its_texts_and_keeps_the_ids() -> None:
     event = {"userId": "ada@example.org", "x": ["mail\nada@example.org", 1.5], "anonymousId": "é"}
-    coded = json.dumps(event).replace("@", "\\u0040")
-    found = json.loads(masked_json(coded.encode()))
-    assert found == {**event, "x": ["mail\n<e-mail>", 1.5]}
+    plain = json.dumps(event)
+    for coded in (plain, plain.replace("@", "\\u0040")):
+        found = json.loads(masked_json(coded.encode()))
+        assert found == {**event, "x": ["mail\n<e-mail>", 1.5]}
 
 
 @pytest.mark.parametrize(
@@ -113,15 +114,19 @@ def test_bytes_without_anything_personal_stay_byte_for_byte(raw: bytes) -> None:
         b'"userId" ',
         b"@a.-",
         b"@",
+        b"a",
+        b"1",
+        b"+1",
     ],
 )
 def test_no_body_takes_more_time_than_its_length(piece: bytes) -> None:
     def best_s(size: int) -> float:
-        body, times = piece * (size // len(piece)), []
+        # The beginning makes every pattern look, and what follows it is looked for in vain.
+        body, times = b"@.:: +/ " + piece * (size // len(piece)), []
         for _ in range(3):
             began = time.perf_counter()
             masked_raw(body)
             times.append(time.perf_counter() - began)
         return min(times)
 
-    assert best_s(400_000) < 40 * best_s(50_000) + 0.01, "eight times as long"
+    assert best_s(32_000) < 40 * best_s(4_000) + 0.01, "eight times as long"
