@@ -62,7 +62,11 @@ def test_every_variable_is_a_setting_and_its_secret_is_in_the_example(name: str)
         assert wanted["name"] == SECRET["metadata"]["name"]
         assert wanted["key"] in SECRET["stringData"]
     named = {variable["name"] for variable in container(name)["env"]}
-    own = {"webhook": {"INGEST_API_KEY"}, "serve": {"SERVE_API_KEY", "QDRANT_API_KEY"}}
+    own = {
+        "webhook": {"INGEST_API_KEY", "TOMBSTONE_KEY"},
+        "worker": {"QDRANT_API_KEY", "TOMBSTONE_KEY"},
+        "serve": {"SERVE_API_KEY", "QDRANT_API_KEY"},
+    }
     assert named == {"REDIS_URL"} | own.get(name, {"QDRANT_API_KEY"})
 
 
