@@ -98,6 +98,7 @@ def is_shared(node: Node, config: IdentityConfig) -> bool:
 def owner_of(node: Node, config: IdentityConfig) -> str | None:
     """Whose the id is: of the person it was linked to first; None for one of its own.
 
+    Where that person was erased and the id was not, it is nobody else's either.
     `SHARED` for a shared device, to whom no other id can belong either.
     """
     persons = persons_of(node)
@@ -105,7 +106,8 @@ def owner_of(node: Node, config: IdentityConfig) -> str | None:
         return None if node.is_person else SHARED
     if not persons:
         return None
-    return min(persons, key=lambda person: (persons[person], person))
+    first = min(persons, key=lambda person: (persons[person], person))
+    return first if is_somebody(first) else None
 
 
 def refusal_of(claim: Claim, node: Node, config: IdentityConfig) -> Refusal | None:

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from core.identity.node import IdentityConfig, Node, owner_of, somebody_erased
 from tests.unit.ingest_loop import Loop
 
 GAP_MS = 1_800_000
@@ -124,3 +125,10 @@ async def test_a_user_id_as_anothers_anonymous_id_joins_nobody() -> None:
     assert await liked(loop, "ada") == {"hiding-0"}
     assert await liked(loop, "bob") == set()
     assert loop.value("refused_links_total", reason="two_persons") == 1
+
+
+def test_who_was_there_first_and_was_erased_leaves_the_device_to_nobody() -> None:
+    erased = somebody_erased("1")
+    node = Node(devices={"ada": 2, erased: 1})
+    assert owner_of(node, IdentityConfig()) is None
+    assert owner_of(Node(devices={"ada": 1, erased: 2}), IdentityConfig()) == "ada"
