@@ -12,6 +12,7 @@ import numpy as np
 from core.columns import ContentRows, TagRows
 from core.config import RankingConfig
 from core.geo import GeoPoint, distances_m
+from core.ranking.crowd import Crowd, score_crowd
 from core.signals import UserSignals
 from core.tags import tag_key
 from core.vectors import Floats, GridVector, cosines, to_grid, unpack
@@ -20,7 +21,10 @@ _BILLION = 1e9
 
 
 class ScoringInput(msgspec.Struct, frozen=True, kw_only=True):
-    """The visitor with their liked and unopened items, the item just viewed, and the position."""
+    """The visitor with their liked and unopened items, the item just viewed, and the position.
+
+    `crowd` is what all visitors together say.
+    """
 
     signals: UserSignals
     likes: ContentRows
@@ -28,6 +32,7 @@ class ScoringInput(msgspec.Struct, frozen=True, kw_only=True):
     session: ContentRows
     near: GeoPoint | None
     config: RankingConfig
+    crowd: Crowd | None = None
 
 
 def score_all(items: ContentRows, given: ScoringInput) -> dict[str, Floats]:
@@ -40,7 +45,7 @@ def score_all(items: ContentRows, given: ScoringInput) -> dict[str, Floats]:
     overlaps = {
         name: _tag_overlap(items, tags, profile) for name, profile in tag_profiles(given).items()
     }
-    scores = {
+    scores: dict[str, Floats | None] = {
         "semantic": closeness.taste,
         "affinity": _affinity(closeness.likes, given),
         "tag": overlaps["tag"],
@@ -51,6 +56,7 @@ def score_all(items: ContentRows, given: ScoringInput) -> dict[str, Floats]:
         "aversion": overlaps["aversion"],
         "geo": _geo(items, given),
         "fatigue": _fatigue(items, given),
+        **({} if given.crowd is None else score_crowd(items, given.crowd)),
     }
     return {name: values for name, values in scores.items() if values is not None}
 
