@@ -5,7 +5,6 @@ from collections.abc import Mapping, Sequence
 import msgspec
 
 from core.collective.collective import Collective, Covisits
-from core.collective.likes import latest_likes
 from core.columns import NOTHING, ContentRows
 from core.config import CandidateConfig
 from core.content import ContentFilter
@@ -52,8 +51,8 @@ async def gather_pool(
     found = await _search(model, likes, request, contents, limits, unseen, seed)
     found += await _search_like(session, contents, limits, unseen)
     covisits, fresh = None, NOTHING
-    if collective is not None and collective.has_likes:
-        covisits = _covisits(model, request, collective, context)
+    if collective is not None and not collective.is_empty:
+        covisits = collective.covisits(model, request.session, context.config.covisit)
         crowd = await _search_crowd(covisits, collective, contents, context, unseen)
         fresh = crowd[-1][1]
         found += crowd
@@ -136,17 +135,6 @@ async def _search_like(
         related = await contents.search_related({viewed.id: 1.0}, limit=limit, where=where)
         found.append(("session_related", related))
     return found
-
-
-def _covisits(
-    model: UserSignals, request: RecommendRequest, collective: Collective, context: AnswerContext
-) -> Covisits | None:
-    """What the likers of the same items like; what is read just now counts as the latest like."""
-    config = context.config.covisit
-    likes = latest_likes(model, config.likes)
-    if request.session is not None:
-        likes = [request.session, *(one for one in likes if one != request.session)]
-    return collective.covisits(likes, config)
 
 
 async def _search_crowd(
