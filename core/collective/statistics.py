@@ -71,3 +71,8 @@ class CollectiveStatistics(msgspec.Struct, frozen=True, kw_only=True):
 
     arrays: CollectiveArrays
     figures: CollectiveFigures
+
+    @property
+    def version(self) -> str:
+        """A digest of all that is in them."""
+        return self.figures.version

@@ -45,5 +45,6 @@ def _transitions(
         each = np.full(len(found), config.next_decay ** (step - 1))
         # Merged step by step, so that no more than two of them are held.
         keys, at = np.unique(np.concatenate([keys, found]), return_inverse=True)
-        weights = np.bincount(at, weights=np.concatenate([weights, each]), minlength=len(keys))
+        both = np.concatenate([weights, each])
+        weights = np.bincount(at, weights=both, minlength=len(keys)).astype(np.float64, copy=False)
     return keys, weights
