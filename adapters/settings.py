@@ -11,6 +11,7 @@ from adapters.http_limits import HttpLimits
 from adapters.plans.toml import DEFAULT_PLAN
 from adapters.secret_files import with_secrets
 from core.config import (
+    CollectiveConfig,
     Count,
     EngagementConfig,
     ModelConfig,
@@ -24,7 +25,7 @@ from core.errors import ConfigError
 from core.identity.node import IdentityConfig
 
 S = TypeVar("S", bound="SharedSettings")
-_SECTIONS = ("engagement", "signals", "ranking", "popularity", "identity")
+_SECTIONS = ("engagement", "signals", "ranking", "popularity", "collective", "identity")
 
 
 class SharedSettings(msgspec.Struct, frozen=True, kw_only=True):
@@ -81,6 +82,7 @@ class SharedSettings(msgspec.Struct, frozen=True, kw_only=True):
     signals: SignalsConfig = SignalsConfig()
     ranking: RankingConfig = RankingConfig()
     popularity: PopularityConfig = PopularityConfig()
+    collective: CollectiveConfig = CollectiveConfig()
     identity: IdentityConfig = IdentityConfig()
     http: HttpLimits = HttpLimits()
 

@@ -4,6 +4,7 @@ from collections.abc import Callable
 
 import msgspec
 
+from core.collective.collective import Collective
 from core.popularity.views import ViewCounts
 from core.ports import ContentStore, EventSource, UserModelStore
 from core.standby import Standby
@@ -14,7 +15,8 @@ class Sources(msgspec.Struct, frozen=True, kw_only=True):
 
     `models` are read by who would rather do without than wait, `patient_models`,
     which are the same, by who would rather wait. `views` gives what was counted
-    last. `standby` stands in for a catalogue that is asked at every answer.
+    last, `collective` what is known of all visitors together. `standby` stands in
+    for a catalogue that is asked at every answer.
     """
 
     models: UserModelStore
@@ -22,4 +24,5 @@ class Sources(msgspec.Struct, frozen=True, kw_only=True):
     contents: ContentStore
     events: EventSource
     views: Callable[[], ViewCounts | None]
+    collective: Callable[[], Collective | None] = lambda: None
     standby: Standby | None = None
