@@ -54,6 +54,8 @@ def list_for_signals(
         session=pool.session,
         near=request.near,
         config=context.config,
+        ranker=context.ranker,
+        exploration=context.exploration,
     )
     return make_listing(pool, scoring, request, context.seed)
 

@@ -12,6 +12,8 @@ import numpy as np
 from core.columns import ContentRows, TagRows
 from core.config import RankingConfig
 from core.geo import GeoPoint, distances_m
+from core.ranking.context import Exploration
+from core.ranking.ranker import Ranker
 from core.signals import UserSignals
 from core.tags import tag_key
 from core.vectors import Floats, GridVector, cosines, to_grid, unpack
@@ -20,7 +22,10 @@ _BILLION = 1e9
 
 
 class ScoringInput(msgspec.Struct, frozen=True, kw_only=True):
-    """The visitor with their liked and unopened items, the item just viewed, and the position."""
+    """The visitor with their liked and unopened items, the item just viewed, and the position.
+
+    `ranker` None is the sum by the weights of `config`.
+    """
 
     signals: UserSignals
     likes: ContentRows
@@ -28,6 +33,8 @@ class ScoringInput(msgspec.Struct, frozen=True, kw_only=True):
     session: ContentRows
     near: GeoPoint | None
     config: RankingConfig
+    ranker: Ranker | None = None
+    exploration: Exploration | None = None
 
 
 def score_all(items: ContentRows, given: ScoringInput) -> dict[str, Floats]:
