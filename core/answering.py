@@ -2,12 +2,15 @@
 
 from core.explaining.explain import explain
 from core.explanation import Explanation
+from core.modelling.rounding import to_ten_thousandths
 from core.ranking.context import AnswerContext
+from core.ranking.crowd import crowd_of
 from core.ranking.listing import Listing, make_listing
 from core.ranking.pool import CandidatePool
 from core.ranking.scorers import ScoringInput
 from core.ranking.slate import Place
 from core.recommendation import (
+    CollectiveReport,
     Diagnostics,
     Recommendation,
     RecommendedItem,
@@ -56,6 +59,7 @@ def list_for_signals(
         config=context.config,
         ranker=context.ranker,
         exploration=context.exploration,
+        crowd=crowd_of(pool, context.config.covisit),
     )
     return make_listing(pool, scoring, request, context.seed)
 
@@ -127,6 +131,18 @@ def _diagnostics(
         newest_event_ms=signals.window.last_ms if signals else None,
         catalogue_version=pool.catalogue_version,
         config_version=context.config_version,
+        collective=_collective(listing),
+    )
+
+
+def _collective(listing: Listing) -> CollectiveReport | None:
+    crowd = listing.scoring.crowd
+    if crowd is None:
+        return None
+    return CollectiveReport(
+        version=crowd.collective.version,
+        certainty=to_ten_thousandths(crowd.certainty),
+        popularity_certainty=to_ten_thousandths(crowd.collective.popularity_certainty),
     )
 
 

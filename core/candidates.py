@@ -1,9 +1,11 @@
 """Gathers the candidates of one answer from the catalogue's generators."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import msgspec
 
+from core.collective.collective import Collective, Covisits
+from core.collective.likes import latest_likes
 from core.columns import NOTHING, ContentRows
 from core.config import CandidateConfig
 from core.content import ContentFilter
@@ -20,14 +22,22 @@ _FARTHEST_LEAST = 10
 """A distractor comes from the farthest quarter, or of a small catalogue the ten farthest."""
 _LAST_VIEWED = 5
 """The item that the model's last direction comes from is the newest that was in the catalogue."""
+_NEW_TRIED = 50
+"""New items that are looked at whether they lie inside the scope."""
 _ROOM_FOR_RULES = 2
 """Seen items are at hand from fewer candidates than twice the limit on: rules may refuse half."""
 
 
 async def gather_pool(
-    model: UserSignals, request: RecommendRequest, contents: ContentStore, context: AnswerContext
+    model: UserSignals,
+    request: RecommendRequest,
+    contents: ContentStore,
+    context: AnswerContext,
+    collective: Collective | None = None,
 ) -> CandidatePool:
     """Everything that the visitor's list may be made of, inside the request's scope.
+
+    `collective` is what all visitors together like.
 
     Raises: RetryableError when the store is away.
     """
@@ -41,6 +51,12 @@ async def gather_pool(
     session = _shown(session, context.now_ms)
     found = await _search(model, likes, request, contents, limits, unseen, seed)
     found += await _search_like(session, contents, limits, unseen)
+    covisits, fresh = None, NOTHING
+    if collective is not None and collective.has_likes:
+        covisits = _covisits(model, request, collective, context)
+        crowd = await _search_crowd(covisits, collective, contents, context, unseen)
+        fresh = crowd[-1][1]
+        found += crowd
     pinned = await contents.pinned(where=unseen)
     if len(pinned):
         found.append(("pinned", pinned))
@@ -62,6 +78,9 @@ async def gather_pool(
         distractors=await _distractors(model, request, contents, context, unseen, len(candidates)),
         pinned=pinned,
         together=together,
+        fresh=fresh,
+        collective=collective,
+        covisits=covisits,
         catalogue_version=contents.version,
         now_ms=context.now_ms,
     )
@@ -116,6 +135,42 @@ async def _search_like(
     if viewed.related:
         related = await contents.search_related({viewed.id: 1.0}, limit=limit, where=where)
         found.append(("session_related", related))
+    return found
+
+
+def _covisits(
+    model: UserSignals, request: RecommendRequest, collective: Collective, context: AnswerContext
+) -> Covisits | None:
+    """What the likers of the same items like; what is read just now counts as the latest like."""
+    config = context.config.covisit
+    likes = latest_likes(model, config.likes)
+    if request.session is not None:
+        likes = [request.session, *(one for one in likes if one != request.session)]
+    return collective.covisits(likes, config)
+
+
+async def _search_crowd(
+    covisits: Covisits | None,
+    collective: Collective,
+    contents: ContentStore,
+    context: AnswerContext,
+    where: ContentFilter,
+) -> list[tuple[str, ContentRows]]:
+    """What others liked who liked the same, what most liked, and last the new items to try."""
+    limits, share = context.config.candidates, context.config.covisit.ease_share
+    left_out = len(where.exclude)
+
+    async def inside(ids: Sequence[str], limit: int) -> ContentRows:
+        return (await contents.inside(ids, where=where))[:limit]
+
+    found = []
+    if covisits is not None:
+        best = collective.best(covisits, share, limits.covisit + left_out)
+        found.append(("covisit", await inside(best, limits.covisit)))
+    most = collective.most_liked(limits.liked + left_out)
+    found.append(("liked", await inside(most, limits.liked)))
+    fresh = collective.fresh(context.seed)[:_NEW_TRIED]
+    found.append(("fresh", await inside(fresh, limits.fresh)))
     return found
 
 

@@ -95,6 +95,12 @@ class ScorerWeights(Section, frozen=True, kw_only=True):
     """Closeness to the item that the request says was just viewed; `recency` is left out then."""
     session_tag: Signed = 0.30
     session_related: Signed = 0.30
+    covisit: Signed = 0.80
+    """What others liked who liked the same, as far as enough did."""
+    popularity: Signed = 0.40
+    """What most like; it makes way as covisit gets certain."""
+    novelty: Signed = 0.80
+    """That an item is new and was hardly shown yet; a list tries one of them."""
 
 
 class DistractorConfig(Section, frozen=True, kw_only=True):
@@ -125,6 +131,28 @@ class CandidateConfig(Section, frozen=True, kw_only=True):
     popular: Count = 30
     likes: Count = 50
     """Liked items that the affinity scorer compares with, the strongest first."""
+    covisit: Count = 200
+    liked: Count = 50
+    """The most liked by everybody."""
+    fresh: Annotated[int, Meta(ge=0)] = 1
+    """New items that one list tries."""
+
+
+class CovisitConfig(Section, frozen=True, kw_only=True):
+    """How the likes of one visitor are looked up in the statistics."""
+
+    likes: Count = 100
+    """The latest likes that are looked up."""
+    half_life_likes: Positive = 5.0
+    """After so many later likes a like counts half."""
+    floor: Share = 0.1
+    """The least that a like counts."""
+    ease_share: Share = 0.75
+    """The rest is the share of the nearest by co-occurrence."""
+    evidence: Positive = 1000.0
+    """So many co-occurrences behind the visitor's likes, and covisit has half of its weight."""
+    new_impressions: Positive = 20.0
+    """After so many impressions a new item's bonus is half."""
 
 
 class RankingConfig(Section, frozen=True, kw_only=True):
@@ -140,6 +168,7 @@ class RankingConfig(Section, frozen=True, kw_only=True):
     mmr_pool: Count = 50
     facet_caps: tuple[FacetCap, ...] = ()
     """Most items of one label in a list, by facet: `theme_what=3`."""
+    covisit: CovisitConfig = CovisitConfig()
     candidates: CandidateConfig = CandidateConfig()
     distractor: DistractorConfig = DistractorConfig()
 
@@ -153,6 +182,26 @@ class ExplorationConfig(Section, frozen=True, kw_only=True):
     """Noise on the scores, or weights drawn from what a training left uncertain."""
     temperature: Annotated[float, Meta(gt=0.0, le=10.0)] = 0.02
     """Of the noise, in units of the score: the ten best differ by some .025."""
+
+
+class CollectiveConfig(Section, frozen=True, kw_only=True):
+    """How the likes of all visitors become statistics."""
+
+    likes_per_visitor: Count = 100
+    """The latest count: what one visitor says of pairs of items grows with the square."""
+    neighbours: Count = 100
+    """How many are kept of each item, of each sort of list."""
+    ease_items: Count = 10_000
+    """The most liked that EASE is solved for: some 40 s and a gigabyte for so many."""
+    ease_lambda: Positive = 500.0
+    near_shrink: NotNegative = 10.0
+    """So many co-occurrences count half: few of them are chance."""
+    half_life_days: HalfLifeDays = 30.0
+    """After which a like counts half for popularity."""
+    popularity_evidence: Positive = 300.0
+    """So many decayed likes in total make popularity half as good as it gets."""
+    new_days: Positive = 30.0
+    """How long an item that has come into the catalogue is new."""
 
 
 class PopularityConfig(Section, frozen=True, kw_only=True):

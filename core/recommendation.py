@@ -81,6 +81,18 @@ class SessionReport(msgspec.Struct, frozen=True, kw_only=True):
     known: bool
 
 
+class CollectiveReport(msgspec.Struct, frozen=True, kw_only=True):
+    """Which statistics of all visitors had a part, and how far they were trusted.
+
+    `certainty` is that of covisit and `popularity_certainty` that of popularity,
+    both in [0, 1): the scorers' values are what they say times that.
+    """
+
+    version: str
+    certainty: float
+    popularity_certainty: float
+
+
 class Diagnostics(msgspec.Struct, frozen=True, kw_only=True):
     """How an answer came about. `at_ms` and `ranking["seed"]` ask for it again.
 
@@ -100,6 +112,7 @@ class Diagnostics(msgspec.Struct, frozen=True, kw_only=True):
     newest_event_ms: int | None
     catalogue_version: str
     config_version: str
+    collective: CollectiveReport | None
 
 
 class Recommendation(msgspec.Struct, frozen=True, kw_only=True):
@@ -120,7 +133,8 @@ class Recommendation(msgspec.Struct, frozen=True, kw_only=True):
     def etag(self) -> str:
         """The same for two answers that differ in nothing but their time."""
         found = self.diagnostics
-        made_of = (found.model_revision, found.catalogue_version, found.config_version)
+        crowd = "" if found.collective is None else found.collective.version
+        made_of = (found.model_revision, found.catalogue_version, found.config_version, crowd)
         said = (self.strategy, self.degraded, *made_of)
         digest = hashlib.blake2b(_encoder.encode((said, *self._shown())), digest_size=12)
         return f'W/"{digest.hexdigest()}"'

@@ -1,12 +1,14 @@
 """`Recommender`: a visitor's model and the catalogue to an answer."""
 
 import hashlib
+from collections.abc import Callable
 from typing import Any
 
 import msgspec
 
 from core.answering import list_for_signals, listed_items, recommend_for_signals
 from core.candidates import gather_pool
+from core.collective.collective import Collective
 from core.config import RankingConfig
 from core.errors import RetryableError
 from core.explaining.outcomes import Asked, Outcome
@@ -32,8 +34,13 @@ class Recommender:
         config_version: str,
         *,
         standby: Standby | None = None,
+        collective: Callable[[], Collective | None] = lambda: None,
     ) -> None:
-        """Keep the ports and the ranking's settings; `standby` is for a catalogue that is asked."""
+        """Keep the ports and the ranking's settings; `standby` is for a catalogue that is asked.
+
+        `collective` gives what is known of all visitors together.
+        """
+        self._collective = collective
         self._models = models
         self._contents = contents
         self._config = config
@@ -67,9 +74,12 @@ class Recommender:
 
         async def made(contents: ContentStore, missing: tuple[Away, ...]) -> Recommendation:
             own = None if signals is None else signals.in_space(contents.vector_space)
-            context = self._context(request, own, contents, now_ms, (*away, *missing))
+            collective = self._collective()
+            context = self._context(
+                request, own, contents, now_ms, (*away, *missing), _version(collective)
+            )
             model = own or UserSignals(user_id=request.user_id)
-            pool = await gather_pool(model, request, contents, context)
+            pool = await gather_pool(model, request, contents, context, collective)
             return recommend_for_signals(own, pool, request, context)
 
         return await from_catalogue(self._contents, self._standby, made)
@@ -102,9 +112,10 @@ class Recommender:
         if signals is not None:
             signals = signals.in_space(contents.vector_space)
         explained = msgspec.structs.replace(request, explain=True)
-        context = self._context(explained, signals, contents, now_ms, ())
+        collective = self._collective()
+        context = self._context(explained, signals, contents, now_ms, (), _version(collective))
         model = signals or UserSignals(user_id=request.user_id)
-        pool = await gather_pool(model, explained, contents, context)
+        pool = await gather_pool(model, explained, contents, context, collective)
         listing = list_for_signals(signals, pool, explained, context)
         asked = Asked(request_id=context.request_id, user_id=request.user_id, content_id=content_id)
         return why(row, listing, listed_items(listing), context.now_ms, asked)
@@ -123,6 +134,7 @@ class Recommender:
         contents: ContentStore,
         now_ms: int,
         degraded: tuple[Away, ...],
+        collective_version: str,
     ) -> AnswerContext:
         """Time and seed, and the id that stands for all that decides the answer."""
         at_ms = now_ms if request.at_ms is None else request.at_ms
@@ -134,7 +146,8 @@ class Recommender:
         model = None
         if signals is not None:
             model = (signals.revision, signals.built_at_ms, signals.window.digest)
-        decided_by = (settled, model, contents.version, self._config_version, degraded)
+        versions = (contents.version, self._config_version, collective_version)
+        decided_by = (settled, model, versions, degraded)
         return AnswerContext(
             request_id=_request_id(decided_by),
             now_ms=at_ms,
@@ -142,7 +155,12 @@ class Recommender:
             config=self._config,
             config_version=self._config_version,
             degraded=degraded,
+            collective_version=collective_version,
         )
+
+
+def _version(collective: Collective | None) -> str:
+    return "" if collective is None else collective.version
 
 
 def _request_id(decided_by: Any) -> str:

@@ -7,6 +7,7 @@ import msgspec
 import numpy as np
 import numpy.typing as npt
 
+from core.collective.collective import Collective, Covisits
 from core.columns import NOTHING, ContentRows
 from core.ragged import Rows
 
@@ -76,7 +77,9 @@ class CandidatePool(msgspec.Struct, frozen=True, kw_only=True):
         item just viewed, `last_viewed` those before it, newest first and only for
         an explanation, `seen` oldest first, `distractors` what the distractor
         may be drawn from, `pinned` by their rank, `together` every member of the
-        groups of the candidates and of the seen, whether in scope or not.
+        groups of the candidates and of the seen, whether in scope or not, `fresh`
+        the new items that this list tries. `collective` is what is known of
+        everybody, `covisits` what that says to the visitor's likes.
     """
 
     candidates: Candidates
@@ -88,5 +91,8 @@ class CandidatePool(msgspec.Struct, frozen=True, kw_only=True):
     distractors: ContentRows = NOTHING
     pinned: ContentRows = NOTHING
     together: Mapping[str, ContentRows] = {}
+    fresh: ContentRows = NOTHING
+    collective: Collective | None = None
+    covisits: Covisits | None = None
     catalogue_version: str = ""
     now_ms: int | None = None

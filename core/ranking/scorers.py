@@ -13,6 +13,7 @@ from core.columns import ContentRows, TagRows
 from core.config import RankingConfig
 from core.geo import GeoPoint, distances_m
 from core.ranking.context import Exploration
+from core.ranking.crowd import Crowd, score_crowd
 from core.ranking.ranker import Ranker
 from core.signals import UserSignals
 from core.tags import tag_key
@@ -24,7 +25,8 @@ _BILLION = 1e9
 class ScoringInput(msgspec.Struct, frozen=True, kw_only=True):
     """The visitor with their liked and unopened items, the item just viewed, and the position.
 
-    `ranker` None is the sum by the weights of `config`.
+    `ranker` None is the sum by the weights of `config`, `exploration` how the order
+    is drawn, `crowd` what all visitors together say.
     """
 
     signals: UserSignals
@@ -35,6 +37,7 @@ class ScoringInput(msgspec.Struct, frozen=True, kw_only=True):
     config: RankingConfig
     ranker: Ranker | None = None
     exploration: Exploration | None = None
+    crowd: Crowd | None = None
 
 
 def score_all(items: ContentRows, given: ScoringInput) -> dict[str, Floats]:
@@ -47,7 +50,7 @@ def score_all(items: ContentRows, given: ScoringInput) -> dict[str, Floats]:
     overlaps = {
         name: _tag_overlap(items, tags, profile) for name, profile in tag_profiles(given).items()
     }
-    scores = {
+    scores: dict[str, Floats | None] = {
         "semantic": closeness.taste,
         "affinity": _affinity(closeness.likes, given),
         "tag": overlaps["tag"],
@@ -58,6 +61,7 @@ def score_all(items: ContentRows, given: ScoringInput) -> dict[str, Floats]:
         "aversion": overlaps["aversion"],
         "geo": _geo(items, given),
         "fatigue": _fatigue(items, given),
+        **({} if given.crowd is None else score_crowd(items, given.crowd)),
     }
     return {name: values for name, values in scores.items() if values is not None}
 
