@@ -31,11 +31,11 @@ def drawn_weights(
 ) -> dict[str, float]:
     """Weights drawn from N(mean, factor factor'), in whole millionths.
 
-    Shape: `factor` the lower triangle of a Cholesky factor, by the order of `mean`.
+    Shape: `factor` the rows of a Cholesky factor up to its diagonal, by the order of `mean`.
     """
     normal = generator(seed, "thompson").standard_normal(len(mean))
     return {
-        name: round(weight + float(np.dot(row, normal)), 6)
+        name: round(weight + float(np.dot(row, normal[: len(row)])), 6)
         for (name, weight), row in zip(mean.items(), factor, strict=True)
     }
 
