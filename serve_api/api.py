@@ -71,6 +71,8 @@ class ServeApi:
             basis.config_version,
             standby=sources.standby,
             collective=sources.collective,
+            policies=sources.policies,
+            shadows=sources.shadows,
         )
         popularity = Popularity(
             contents, sources.views, facet_caps=ranking.facet_caps, half_life_days=half_life_days

@@ -21,6 +21,8 @@ from adapters.memory.popularity import InMemoryPopularityStore
 from adapters.memory.user_models import InMemoryUserModelStore
 from adapters.plans.toml import read_plan
 from adapters.process import clock_ms, serve_http, stop_signals
+from adapters.rankers.metrics import ShadowMetrics
+from adapters.rankers.opening import opened_policies
 from adapters.settings import SharedSettings, read_settings
 from adapters.standby import standby_of
 from core.config import CandidateConfig
@@ -100,10 +102,9 @@ def serve_app(
     registry: CollectorRegistry,
 ) -> SecuredApp:
     """Wire the API over whichever adapters."""
-    basis = ModelBasis.of(read_plan(shared.event_plan), shared.model)
     api = ServeApi(
         sources,
-        basis,
+        model_basis(shared),
         half_life_days=shared.popularity.half_life_days,
         settings=serve,
         gate=gate,
@@ -113,6 +114,11 @@ def serve_app(
     document = ApiDocument(_info(), [*api.operations, METRICS, OPENAPI], gate.policy)
     app = expose_documentation(expose_metrics(api.app(), registry), document)
     return SecuredApp(app, serve.cors_origins)
+
+
+def model_basis(shared: SharedSettings) -> ModelBasis:
+    """What models and answers are made by. Raises: ConfigError where there is no such plan."""
+    return ModelBasis.of(read_plan(shared.event_plan), shared.model)
 
 
 def _info() -> ServiceInfo:
@@ -144,6 +150,7 @@ async def _sources(settings: ServeProcess, registry: CollectorRegistry) -> Async
         _standby(settings, contents) as standby,
         latest_views(_popularity(client)) as views,
         live_collective(settings, client, registry) as collective,
+        opened_policies(settings, model_basis(settings).config_version, registry) as policies,
     ):
         yield Sources(
             models=models,
@@ -153,6 +160,8 @@ async def _sources(settings: ServeProcess, registry: CollectorRegistry) -> Async
             views=views.counts,
             collective=collective,
             standby=standby,
+            policies=policies,
+            shadows=ShadowMetrics(registry),
         )
 
 
