@@ -102,13 +102,18 @@ class Collective:
             likes=by_likes, views=by_views, next=arrays.next.summed(rows, amounts, self._read)
         )
 
-    def best(self, covisits: Covisits, ease_share: float, limit: int) -> list[str]:
-        """The ids of the items that most is said for, the strongest first."""
+    def said(self, covisits: Covisits, ease_share: float) -> Floats:
+        """How much is said for each item that was read, all in all. Shape: (m,)."""
         said = _scaled(covisits.next)
         for lookup in (covisits.likes, covisits.views):
             if lookup is not None:
                 ease, near = map(_scaled, lookup.said)
                 said = said + ease_share * ease + (1.0 - ease_share) * near
+        return said
+
+    def best(self, covisits: Covisits, ease_share: float, limit: int) -> list[str]:
+        """The ids of the items that most is said for, the strongest first."""
+        said = self.said(covisits, ease_share)
         count = min(limit, int(np.count_nonzero(said > 0)))
         if not count:
             return []

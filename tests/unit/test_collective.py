@@ -3,9 +3,11 @@
 from collections.abc import Mapping, Sequence
 from random import Random
 
+import msgspec
 import numpy as np
 import pytest
 
+from adapters.memory.content_store import InMemoryContentStore
 from adapters.memory.event_buffer import FakeEventSource
 from adapters.memory.user_models import InMemoryUserModelStore
 from core.collective.build import Counted, build_statistics
@@ -208,15 +210,16 @@ async def recommend(
     *events: object,
     collective: Collective | None,
     config: RankingConfig | None = None,
+    contents: InMemoryContentStore = STORE,
     **request: object,
 ) -> Recommendation:
     models = InMemoryUserModelStore(ttl_s=60, clock_s=lambda: 0.0)
     basis = ModelBasis.of(PLAN, ModelConfig())
-    updater = UserModelUpdater(FakeEventSource(events), models, STORE, basis)  # type: ignore[arg-type]
+    updater = UserModelUpdater(FakeEventSource(events), models, contents, basis)  # type: ignore[arg-type]
     await updater.refresh("u1", now_ms=NOW_MS)
     recommender = Recommender(
         models,
-        STORE,
+        contents,
         config or RankingConfig(),
         basis.config_version,
         collective=lambda: collective,
@@ -301,3 +304,43 @@ async def test_what_is_read_just_now_counts_as_the_latest_like() -> None:
     answer = await recommend(collective=crowd(3000), session="hiding-0", limit=20)
     values = {one.content_id: one.contributions for one in answer.items}
     assert values["bombing-3"]["covisit"] > 0.3
+
+
+async def test_the_item_that_others_came_from_is_named() -> None:
+    answer = await recommend(read("hiding-0", 40), collective=crowd(3000), limit=27, explain=True)
+    told = {one.content_id: one.explanation for one in answer.items}["bombing-3"]
+    assert told is not None
+    others = {name: one.content_id for name, one in told.evidence.others.items()}
+    assert others == dict.fromkeys(("covisit", "coview"), "hiding-0")
+    assert "hiding-0" in told.reason
+    assert told.reason.startswith(("Others who liked", "Read by others", "Others went on"))
+
+
+async def test_a_new_item_says_that_it_is_new() -> None:
+    before = built([["hiding-0", "bombing-3"]] * 9, [one for one in CATALOGUE if one != "music-5"])
+    after = built([["hiding-0", "bombing-3"]] * 9, previous=before)
+    answer = await recommend(collective=Collective(after, 300.0), limit=20, explain=True)
+    told = {one.content_id: one.explanation for one in answer.items}["music-5"]
+    assert told is not None
+    assert told.reason == "It is new here."
+
+
+async def test_an_item_that_is_hidden_says_nothing_of_who_read_it() -> None:
+    hidden = InMemoryContentStore(
+        msgspec.structs.replace(one, rules=msgspec.structs.replace(one.rules, hidden=True))
+        if one.id == "hiding-0"
+        else one
+        for one in STORE.columns.contents
+    )
+    answer = await recommend(
+        collective=crowd(3000), session="hiding-0", limit=20, contents=hidden, explain=True
+    )
+    assert all("covisit" not in one.contributions for one in answer.items)
+    read_it = await recommend(
+        read("hiding-0", 40), collective=crowd(3000), limit=20, contents=hidden, explain=True
+    )
+    assert any(one.contributions.get("covisit") for one in read_it.items)
+    for one in read_it.items:
+        assert one.explanation is not None
+        assert not one.explanation.evidence.others
+        assert "hiding-0" not in one.explanation.reason
