@@ -48,13 +48,8 @@ def _looked_up(crowd: Crowd) -> Iterator[tuple[str, Sequence[Weighed], Rows, Flo
     ):
         if lookup is not None:
             shares = (share, 1.0 - share)
-            weighed = [
-                (lists, part / greatest)
-                for lists, part, greatest in zip(
-                    (pairs.ease, pairs.near), shares, most, strict=True
-                )
-                if greatest > 0
-            ]
+            every = zip((pairs.ease, pairs.near), shares, most, strict=True)
+            weighed = [(lists, part / greatest) for lists, part, greatest in every if greatest > 0]
             yield name, weighed, lookup.rows, lookup.amounts
     if covisits.views is not None:
         yield "next", [(arrays.next, 1.0)], covisits.views.rows, covisits.views.amounts

@@ -76,10 +76,11 @@ class CandidatePool(msgspec.Struct, frozen=True, kw_only=True):
         the liked items, `unopened` those shown and never opened, `session` the
         item just viewed, `last_viewed` those before it and `read` all that others
         may have read, too, both newest first and only for an explanation, `seen`
-        oldest first, `distractors` what the distractor may be drawn from, `pinned` by their rank, `together` every member of the
-        groups of the candidates and of the seen, whether in scope or not, `fresh`
-        the new items that this list tries. `collective` is what is known of
-        everybody, `covisits` what that says to the visitor's likes.
+        oldest first, `distractors` what the distractor may be drawn from, `pinned`
+        by their rank, `together` every member of the groups of the candidates and
+        of the seen, whether in scope or not, `fresh` the new items that this list
+        tries. `collective` is what is known of everybody, `covisits` what that
+        says to the visitor.
     """
 
     candidates: Candidates
