@@ -27,6 +27,7 @@ _DRAWN_FROM = pa.struct(
         ("temperature", pa.float64()),
         ("candidates", _STRINGS),
         ("scores", pa.list_(pa.int64())),
+        ("values", pa.binary()),
     ]
 )
 

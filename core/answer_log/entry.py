@@ -25,7 +25,9 @@ class ShownItem(msgspec.Struct, frozen=True, kw_only=True):
 class DrawnFrom(msgspec.Struct, frozen=True, kw_only=True):
     """How an explored slate was drawn, and from what.
 
-    Shape: `candidates` all of them in their order, `scores` theirs before the draw.
+    Shape: `candidates` (n,) all of them in their order, `scores` (n,) theirs before the
+        draw; `values` (features, n) little-endian float32, what each scorer of the entry
+        said of each.
     Units: `scores` millionths, `temperature` units of the score.
     """
 
@@ -34,6 +36,7 @@ class DrawnFrom(msgspec.Struct, frozen=True, kw_only=True):
     temperature: float
     candidates: tuple[str, ...]
     scores: tuple[int, ...]
+    values: bytes = b""
 
 
 class AnswerEntry(msgspec.Struct, frozen=True, kw_only=True):

@@ -4,6 +4,7 @@ import hashlib
 from collections.abc import Callable
 
 import msgspec
+import numpy as np
 
 from core.answer_log.entry import AnswerEntry, DrawnFrom, EventEntry, ShownItem
 from core.collective.collective import Collective
@@ -11,6 +12,7 @@ from core.events import InteractionEvent
 from core.policies.policy import Policy
 from core.ports import ContentStore
 from core.ranking.context import AnswerContext
+from core.ranking.fusion import Fused
 from core.ranking.listing import Listing
 from core.ranking.slate import Place
 from core.recommendation import Recommendation, RecommendRequest
@@ -67,7 +69,7 @@ def entry_of(
         ranker_version=context.ranker_version,
         features=names,
         slate=tuple(_shown(one, names) for one in places),
-        drawn_from=_drawn_from(served),
+        drawn_from=_drawn_from(served, names),
         request=_encoder.encode(msgspec.structs.replace(served.request, user_id="")),
         model=model,
         digest=answer_digest(answer),
@@ -112,7 +114,7 @@ def _shown(place: Place, names: tuple[str, ...]) -> ShownItem:
     )
 
 
-def _drawn_from(served: Served) -> DrawnFrom | None:
+def _drawn_from(served: Served, names: tuple[str, ...]) -> DrawnFrom | None:
     exploration, ranked = served.context.exploration, served.listing.ranked
     if exploration is None or ranked is None:
         return None
@@ -122,7 +124,13 @@ def _drawn_from(served: Served) -> DrawnFrom | None:
         temperature=exploration.temperature,
         candidates=tuple(ranked.scored.items.ids),
         scores=tuple(ranked.scored.fused.total.tolist()),
+        values=_columns(ranked.scored.fused, names, len(ranked.scored.items)),
     )
+
+
+def _columns(fused: Fused, names: tuple[str, ...], count: int) -> bytes:
+    values = [fused.values.get(one, np.zeros(count)) for one in names]
+    return np.array(values, dtype="<f4").reshape(len(names), count).tobytes()
 
 
 _encoder = msgspec.json.Encoder()
