@@ -26,6 +26,7 @@ from deploy.operate.erase import erase, export_user
 from deploy.operate.keys import key
 from deploy.operate.rebuild import rebuild
 from deploy.operate.replay import replay
+from deploy.operate.replay_answers import replay_answers
 from deploy.operate.status import status
 from deploy.operate.verify import verify
 from deploy.valkey import valkey_binary
@@ -137,6 +138,7 @@ for command in (
     key,
     rebuild,
     replay,
+    replay_answers,
     status,
     verify,
 ):
