@@ -47,9 +47,9 @@ def erase(
     """Erase everything that is kept of the person to whom the id USER belongs (needs REDIS_URL).
 
     What comes of them is refused for ERASE_TERM_DAYS. With --verify after it
-    everything in Redis, and the log where LOG_URL names one, is looked through for the ids of the receipt; with
-    --verify before it nobody is erased, and it is looked for USER and each
-    --id. The exit code is 1 where anything is left.
+    everything in Redis, and the log where LOG_URL names one, is looked through
+    for the ids of the receipt; with --verify before it nobody is erased, and it
+    is looked for USER and each --id. The exit code is 1 where anything is left.
     """
     only_looks = ctx.meta[_ONLY_LOOKS]
     user_id = _id(user)

@@ -3,7 +3,6 @@
 import asyncio
 import os
 from collections import Counter
-from collections.abc import Callable
 
 import click
 import msgspec
@@ -13,7 +12,6 @@ from adapters.parquet.replays import ParquetReplays
 from adapters.process import clock_ms
 from adapters.settings import SharedSettings, read_settings
 from core.errors import ConfigError, RejectedError
-from deploy.operate.pacing import progress
 
 _MS_PER_DAY = 86_400_000
 _SHOWN = 20
@@ -44,8 +42,7 @@ def replay_answers(days: int | None, *, as_json: bool) -> None:
         raise click.ClickException("LOG_URL is unset: no answers are recorded")
     since_ms = 0 if days is None else clock_ms() - days * _MS_PER_DAY
     try:
-        with progress("answers", length=None, shown=not as_json) as bar:
-            counts = asyncio.run(_replay(replays, since_ms, lambda: bar.update(1)))
+        counts = asyncio.run(_replay(replays, since_ms))
     except OSError as exc:
         raise click.ClickException(f"the log cannot be read: {exc}") from exc
     if as_json:
@@ -60,7 +57,7 @@ def replay_answers(days: int | None, *, as_json: bool) -> None:
     raise SystemExit(1 if counts.different else 0)
 
 
-async def _replay(replays: ParquetReplays, since_ms: int, done: Callable[[], None]) -> ReplayCounts:
+async def _replay(replays: ParquetReplays, since_ms: int) -> ReplayCounts:
     counts, gone = ReplayCounts(), Counter[str]()
     for entry in replays.entries(since_ms=since_ms):
         try:
@@ -73,6 +70,5 @@ async def _replay(replays: ParquetReplays, since_ms: int, done: Callable[[], Non
             counts.different += not found.identical
             if not found.identical and len(counts.examples) < _SHOWN:
                 counts.examples.append(f"different: {entry.request_id} {found.differences}")
-        done()
     counts.examples += [f"{times} answers: {why}" for why, times in gone.most_common(_SHOWN)]
     return counts
