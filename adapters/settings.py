@@ -11,8 +11,10 @@ from adapters.http_limits import HttpLimits
 from adapters.plans.toml import DEFAULT_PLAN
 from adapters.secret_files import with_secrets
 from core.config import (
+    CollectiveConfig,
     Count,
     EngagementConfig,
+    ExplorationConfig,
     ModelConfig,
     PopularityConfig,
     Positive,
@@ -24,7 +26,15 @@ from core.errors import ConfigError
 from core.identity.node import IdentityConfig
 
 S = TypeVar("S", bound="SharedSettings")
-_SECTIONS = ("engagement", "signals", "ranking", "popularity", "identity")
+_SECTIONS = (
+    "engagement",
+    "signals",
+    "ranking",
+    "exploration",
+    "popularity",
+    "collective",
+    "identity",
+)
 
 
 class SharedSettings(msgspec.Struct, frozen=True, kw_only=True):
@@ -66,6 +76,10 @@ class SharedSettings(msgspec.Struct, frozen=True, kw_only=True):
     """Name of a bundled event plan, or the path of one."""
     keys_file: str = ""
     """Path of a TOML file of named keys with their rights, read again whenever it changes."""
+    ranker_file: str = ""
+    """Path of what `ai-engine train` has learned, read again whenever it changes."""
+    experiments_file: str = ""
+    """Path of a TOML file of experiments, read at the start."""
     key_failures_per_minute: Count = 60
     """Wrong keys of one address that a process answers 401; further ones it answers 429."""
     log_format: Literal["auto", "json", "console"] = "auto"
@@ -80,7 +94,9 @@ class SharedSettings(msgspec.Struct, frozen=True, kw_only=True):
     engagement: EngagementConfig = EngagementConfig()
     signals: SignalsConfig = SignalsConfig()
     ranking: RankingConfig = RankingConfig()
+    exploration: ExplorationConfig = ExplorationConfig()
     popularity: PopularityConfig = PopularityConfig()
+    collective: CollectiveConfig = CollectiveConfig()
     identity: IdentityConfig = IdentityConfig()
     http: HttpLimits = HttpLimits()
 

@@ -1,5 +1,7 @@
 """`recommend_for_signals`: from a model and its candidates to an answer, purely."""
 
+from msgspec import UNSET, UnsetType
+
 from core.explaining.explain import explain
 from core.explanation import Explanation
 from core.modelling.rounding import to_ten_thousandths
@@ -12,6 +14,8 @@ from core.ranking.slate import Place
 from core.recommendation import (
     CollectiveReport,
     Diagnostics,
+    ExperimentReport,
+    ExplorationReport,
     Recommendation,
     RecommendedItem,
     RecommendRequest,
@@ -57,6 +61,8 @@ def list_for_signals(
         session=pool.session,
         near=request.near,
         config=context.config,
+        ranker=context.ranker,
+        exploration=context.exploration,
         crowd=crowd_of(pool, context.config.covisit),
     )
     return make_listing(pool, scoring, request, context.seed)
@@ -130,7 +136,23 @@ def _diagnostics(
         catalogue_version=pool.catalogue_version,
         config_version=context.config_version,
         collective=_collective(listing),
+        ranker=context.ranker_version or UNSET,
+        experiment=_experiment(context),
+        exploration=_exploration(context),
     )
+
+
+def _experiment(context: AnswerContext) -> ExperimentReport | UnsetType:
+    if context.experiment is None or context.variant is None:
+        return UNSET
+    return ExperimentReport(name=context.experiment, variant=context.variant)
+
+
+def _exploration(context: AnswerContext) -> ExplorationReport | UnsetType:
+    found = context.exploration
+    if found is None:
+        return UNSET
+    return ExplorationReport(kind=found.kind, temperature=found.temperature)
 
 
 def _collective(listing: Listing) -> CollectiveReport | None:

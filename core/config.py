@@ -179,6 +179,17 @@ class RankingConfig(Section, frozen=True, kw_only=True):
     distractor: DistractorConfig = DistractorConfig()
 
 
+class ExplorationConfig(Section, frozen=True, kw_only=True):
+    """Which answers are drawn instead of ranked, so that others can be learned from them."""
+
+    share: Share = 0.0
+    """How many of all answers; 0.1 is plenty."""
+    kind: Literal["gumbel", "thompson"] = "gumbel"
+    """Noise on the scores, or weights drawn from what a training left uncertain."""
+    temperature: Annotated[float, Meta(gt=0.0, le=10.0)] = 0.02
+    """Of the noise, in units of the score: the ten best differ by some .025."""
+
+
 class CollectiveConfig(Section, frozen=True, kw_only=True):
     """How the likes of all visitors become statistics."""
 

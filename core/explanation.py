@@ -1,6 +1,7 @@
 """`Explanation`: how one item came to its rank, to the last digit and in a sentence."""
 
 from collections.abc import Mapping
+from typing import Literal
 
 import msgspec
 
@@ -8,12 +9,13 @@ import msgspec
 class ScorerPart(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """What one scorer said: `value` in [0, 1] times `weight` is the contribution.
 
+    `weight` is null where learned trees made the contribution of all values together.
     Units: `contribution` in whole millionths; those of an item add up to its score.
     """
 
     name: str
     value: float
-    weight: float
+    weight: float | None
     contribution: float
 
 
@@ -68,7 +70,17 @@ class Revisit(msgspec.Struct, frozen=True, kw_only=True, tag_field="rule", tag="
     viewed_ms: int
 
 
-Rule = Pinned | Together | Apart | FacetCap | Distracting | Revisit
+class Explored(msgspec.Struct, frozen=True, kw_only=True, tag_field="rule", tag="explored"):
+    """The order of this answer was drawn, so that it can be learned from.
+
+    `gumbel` drew it from the scores that are shown, which MMR saw with noise;
+    `thompson` drew the weights, which are shown.
+    """
+
+    kind: Literal["gumbel", "thompson"]
+
+
+Rule = Pinned | Together | Apart | FacetCap | Distracting | Revisit | Explored
 
 
 class LikedItem(msgspec.Struct, frozen=True, kw_only=True, gc=False):

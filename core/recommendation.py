@@ -5,6 +5,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any, Literal
 
 import msgspec
+from msgspec import UNSET, UnsetType
 
 from core.content import ContentFilter, ShownContent
 from core.explanation import Explanation
@@ -93,6 +94,20 @@ class CollectiveReport(msgspec.Struct, frozen=True, kw_only=True):
     popularity_certainty: float
 
 
+class ExperimentReport(msgspec.Struct, frozen=True, kw_only=True):
+    """The experiment that the visitor is in, and the variant that they get."""
+
+    name: str
+    variant: str
+
+
+class ExplorationReport(msgspec.Struct, frozen=True, kw_only=True):
+    """That the order was drawn by the seed: noise on the scores, or weights that were drawn."""
+
+    kind: Literal["gumbel", "thompson"]
+    temperature: float
+
+
 class Diagnostics(msgspec.Struct, frozen=True, kw_only=True):
     """How an answer came about. `at_ms` and `ranking["seed"]` ask for it again.
 
@@ -113,6 +128,10 @@ class Diagnostics(msgspec.Struct, frozen=True, kw_only=True):
     catalogue_version: str
     config_version: str
     collective: CollectiveReport | None
+    ranker: str | UnsetType = UNSET
+    """The version of what was learned and ranked."""
+    experiment: ExperimentReport | UnsetType = UNSET
+    exploration: ExplorationReport | UnsetType = UNSET
 
 
 class Recommendation(msgspec.Struct, frozen=True, kw_only=True):
@@ -135,7 +154,9 @@ class Recommendation(msgspec.Struct, frozen=True, kw_only=True):
         found = self.diagnostics
         crowd = "" if found.collective is None else found.collective.version
         made_of = (found.model_revision, found.catalogue_version, found.config_version, crowd)
-        said = (self.strategy, self.degraded, *made_of)
+        marks = (found.ranker, found.experiment, found.exploration)
+        there = [mark for mark in marks if mark is not UNSET]
+        said = (self.strategy, self.degraded, *made_of, *there)
         digest = hashlib.blake2b(_encoder.encode((said, *self._shown())), digest_size=12)
         return f'W/"{digest.hexdigest()}"'
 

@@ -1,8 +1,6 @@
 """`Recommender`: a visitor's model and the catalogue to an answer."""
 
-import hashlib
 from collections.abc import Callable
-from typing import Any
 
 import msgspec
 
@@ -13,9 +11,12 @@ from core.config import RankingConfig
 from core.errors import RetryableError
 from core.explaining.outcomes import Asked, Outcome
 from core.explaining.why import why
+from core.policies.contexts import NO_PERSON, Circumstances, context_of, person_of
+from core.policies.policies import Policies
+from core.policies.policy import Policy
+from core.policies.shadows import ShadowReport, make_shadows
 from core.ports import ContentStore, UserModelStore
 from core.ranking.context import AnswerContext
-from core.ranking.draw import seed_of
 from core.recommendation import Away, Recommendation, RecommendRequest
 from core.signals import UserSignals
 from core.standby import Standby, from_catalogue
@@ -35,16 +36,21 @@ class Recommender:
         *,
         standby: Standby | None = None,
         collective: Callable[[], Collective | None] = lambda: None,
+        policies: Policies | None = None,
+        shadows: ShadowReport | None = None,
     ) -> None:
         """Keep the ports and the ranking's settings; `standby` is for a catalogue that is asked.
 
-        `collective` gives what is known of all visitors together.
+        `collective` gives what is known of all visitors together, `policies` what each
+        is answered by (the settings, without it), and `shadows` hears of answers that
+        are made and not shown.
         """
+        static = Policy(config=config, config_version=config_version)
+        self._policies = policies or Policies(static)
+        self._shadows = shadows
         self._collective = collective
         self._models = models
         self._contents = contents
-        self._config = config
-        self._config_version = config_version
         self._standby = standby
 
     async def recommend(self, request: RecommendRequest, *, now_ms: int) -> Recommendation:
@@ -64,23 +70,33 @@ class Recommender:
         *,
         now_ms: int,
         away: tuple[Away, ...] = (),
+        is_person: bool = True,
     ) -> Recommendation:
         """The answer for a model at hand; None is a visitor nobody knows.
 
-        `away` is what the model had to do without.
+        `away` is what the model had to do without. Whose model is made up is no
+        person, and in no experiment.
 
         Raises: RetryableError when there is no catalogue.
         """
 
         async def made(contents: ContentStore, missing: tuple[Away, ...]) -> Recommendation:
             own = None if signals is None else signals.in_space(contents.vector_space)
-            collective = self._collective()
-            context = self._context(
-                request, own, contents, now_ms, (*away, *missing), _version(collective)
-            )
+            collective, lacking = self._collective(), (*away, *missing)
+            person = person_of(request, own, lacking) if is_person else NO_PERSON
+            choice = self._policies.choose(person)
+            given = _circumstances(now_ms, contents, collective, lacking)
+            context = context_of(request, own, choice, given, person)
             model = own or UserSignals(user_id=request.user_id)
-            pool = await gather_pool(model, request, contents, context, collective)
-            return recommend_for_signals(own, pool, request, context)
+
+            async def answered(by: AnswerContext) -> Recommendation:
+                pool = await gather_pool(model, request, contents, by, collective)
+                return recommend_for_signals(own, pool, request, by)
+
+            answer = await answered(context)
+            if self._shadows is not None:
+                await make_shadows(choice, answer, context, answered, self._shadows)
+            return answer
 
         return await from_catalogue(self._contents, self._standby, made)
 
@@ -113,7 +129,9 @@ class Recommender:
             signals = signals.in_space(contents.vector_space)
         explained = msgspec.structs.replace(request, explain=True)
         collective = self._collective()
-        context = self._context(explained, signals, contents, now_ms, (), _version(collective))
+        person = person_of(explained, signals, ())
+        given = _circumstances(now_ms, contents, collective, ())
+        context = context_of(explained, signals, self._policies.choose(person), given, person)
         model = signals or UserSignals(user_id=request.user_id)
         pool = await gather_pool(model, explained, contents, context, collective)
         listing = list_for_signals(signals, pool, explained, context)
@@ -127,45 +145,16 @@ class Recommender:
         except RetryableError:
             return None, ("models",)
 
-    def _context(
-        self,
-        request: RecommendRequest,
-        signals: UserSignals | None,
-        contents: ContentStore,
-        now_ms: int,
-        degraded: tuple[Away, ...],
-        collective_version: str,
-    ) -> AnswerContext:
-        """Time and seed, and the id that stands for all that decides the answer."""
-        at_ms = now_ms if request.at_ms is None else request.at_ms
-        seed = request.seed
-        if seed is None:
-            revision = signals.revision if signals else 0
-            seed = seed_of(request.user_id, str(revision), contents.version)
-        settled = msgspec.structs.replace(request, at_ms=at_ms, seed=seed)
-        model = None
-        if signals is not None:
-            model = (signals.revision, signals.built_at_ms, signals.window.digest)
-        versions = (contents.version, self._config_version, collective_version)
-        decided_by = (settled, model, versions, degraded)
-        return AnswerContext(
-            request_id=_request_id(decided_by),
-            now_ms=at_ms,
-            seed=seed,
-            config=self._config,
-            config_version=self._config_version,
-            degraded=degraded,
-            collective_version=collective_version,
-        )
 
-
-def _version(collective: Collective | None) -> str:
-    return "" if collective is None else collective.version
-
-
-def _request_id(decided_by: Any) -> str:
-    """Shape: 32 hex digits."""
-    return hashlib.blake2b(_encoder.encode(decided_by), digest_size=16).hexdigest()
-
-
-_encoder = msgspec.json.Encoder()
+def _circumstances(
+    now_ms: int,
+    contents: ContentStore,
+    collective: Collective | None,
+    degraded: tuple[Away, ...],
+) -> Circumstances:
+    return Circumstances(
+        now_ms=now_ms,
+        contents_version=contents.version,
+        collective_version="" if collective is None else collective.version,
+        degraded=degraded,
+    )

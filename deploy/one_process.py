@@ -12,6 +12,7 @@ from time import monotonic
 import structlog
 from prometheus_client import CollectorRegistry
 
+from adapters.collective.live import LiveCollective
 from adapters.contents import open_content_store
 from adapters.memory.dead_letters import InMemoryDeadLetters
 from adapters.memory.due_queue import InMemoryDueQueue
@@ -22,11 +23,14 @@ from adapters.memory.stream import InMemoryRawBatchStream
 from adapters.memory.tombstones import InMemoryTombstones
 from adapters.memory.user_models import InMemoryUserModelStore
 from adapters.process import clock_ms, serve_http, stop_signals
+from adapters.rankers.metrics import ShadowMetrics
+from adapters.rankers.opening import opened_policies
 from adapters.settings import read_settings
 from core.content import Content, ContentFilter
 from core.errors import ConfigError
 from core.http.gate import Gate
 from core.log_names import BATCH_FAILED
+from core.policies.policies import Policies
 from core.popularity.stored import POPULARITY_TTL_S
 from core.ports import ContentStore
 from ingest_worker.backpressure import Backpressure
@@ -35,11 +39,11 @@ from ingest_worker.composition import (
     erasing_door,
     ingest_parts,
     person_events,
-    popularity_counting,
     queue_observer,
     webhook_app,
     webhook_gate,
 )
+from ingest_worker.counting.composition import popularity_counting
 from ingest_worker.counting.popularity import PopularityCounting
 from ingest_worker.counting.report import CountingCollector, CountingReport
 from ingest_worker.doors import WebhookDoors
@@ -48,7 +52,7 @@ from ingest_worker.metrics import StreamGauges, WebhookMetrics, WorkerMetrics
 from ingest_worker.process_settings import IngestProcess, check_term
 from ingest_worker.stores import Stores
 from ingest_worker.webhook import Webhook
-from serve_api.composition import serve_app, serve_gate
+from serve_api.composition import model_basis, serve_app, serve_gate
 from serve_api.latest_views import LatestViews
 from serve_api.settings import ServeSettings
 from serve_api.sources import Sources
@@ -79,14 +83,17 @@ async def run_one_process(settings: OneProcess, when_served: Callable[[Content],
     async with (
         webhook_gate(settings, settings.ingest, registries[0]) as ingest_gate,
         serve_gate(settings, settings.serve, registries[1]) as reading_gate,
+        opened_policies(settings, model_basis(settings).config_version, registries[1]) as policies,
     ):
-        await _run(settings, (ingest_gate, reading_gate), registries, when_served)
+        gates = ingest_gate, reading_gate
+        await _run(settings, gates, registries, policies, when_served)
 
 
 async def _run(
     settings: OneProcess,
     gates: tuple[Gate, Gate],
     registries: tuple[CollectorRegistry, CollectorRegistry],
+    policies: Policies,
     when_served: Callable[[Content], None],
 ) -> None:
     """Both sides behind their gates, the webhook's first."""
@@ -106,15 +113,19 @@ async def _run(
     doors = WebhookDoors(gates[0], ingest.api_key_header)
     webhook = Webhook(stream, backpressure, ingest, doors, WebhookMetrics(registry, gauges))
     views = LatestViews(stores.popularity)
+    collective = LiveCollective(settings.collective.popularity_evidence)
     sources = Sources(
         models=stores.models,
         patient_models=stores.models,
         contents=contents,
         events=person_events(settings, stores),
         views=views.counts,
+        collective=collective.current,
+        policies=policies,
+        shadows=ShadowMetrics(registries[1]),
     )
     serve = serve_app(settings, settings.serve, gates[1], sources, registries[1])
-    counting = _counting(settings, stores, contents, registry)
+    counting = _counting(settings, stores, contents, collective, registry)
     erasing = erasing_door(settings, stores, doors)
     webhook_side = webhook_app(webhook, erasing, ingest, gates[0].policy, registry)
     servers = ((webhook_side, ingest), (serve, settings.serve))
@@ -146,12 +157,16 @@ async def _run(
 
 
 def _counting(
-    settings: OneProcess, stores: Stores, contents: ContentStore, registry: CollectorRegistry
+    settings: OneProcess,
+    stores: Stores,
+    contents: ContentStore,
+    collective: LiveCollective,
+    registry: CollectorRegistry,
 ) -> PopularityCounting:
     """What counts views, and shows in the worker's numbers that it does."""
     report = CountingReport()
     registry.register(CountingCollector(report))
-    return popularity_counting(settings, stores, lambda: contents, report)
+    return popularity_counting(settings, stores, lambda: contents, report, collective)
 
 
 def _stores(settings: OneProcess, stream: InMemoryRawBatchStream) -> Stores:

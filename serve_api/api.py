@@ -65,7 +65,14 @@ class ServeApi:
         ranking, most = basis.config.ranking, settings.max_limit
         contents, models, events = sources.contents, sources.patient_models, sources.events
         recommender = Recommender(
-            sources.models, contents, ranking, basis.config_version, standby=sources.standby
+            sources.models,
+            contents,
+            ranking,
+            basis.config_version,
+            standby=sources.standby,
+            collective=sources.collective,
+            policies=sources.policies,
+            shadows=sources.shadows,
         )
         popularity = Popularity(
             contents, sources.views, facet_caps=ranking.facet_caps, half_life_days=half_life_days

@@ -14,12 +14,15 @@ from adapters.documentation.pages import OPENAPI, expose_documentation, release
 from adapters.exposition import METRICS, expose_metrics
 from adapters.http_security import SecuredApp
 from adapters.keys.opening import opened_gate
+from adapters.live_collective import live_collective
 from adapters.live_contents import live_contents
 from adapters.memory.event_buffer import InMemoryEventBuffer
 from adapters.memory.popularity import InMemoryPopularityStore
 from adapters.memory.user_models import InMemoryUserModelStore
 from adapters.plans.toml import read_plan
 from adapters.process import clock_ms, serve_http, stop_signals
+from adapters.rankers.metrics import ShadowMetrics
+from adapters.rankers.opening import opened_policies
 from adapters.settings import SharedSettings, read_settings
 from adapters.standby import standby_of
 from core.config import CandidateConfig
@@ -99,10 +102,9 @@ def serve_app(
     registry: CollectorRegistry,
 ) -> SecuredApp:
     """Wire the API over whichever adapters."""
-    basis = ModelBasis.of(read_plan(shared.event_plan), shared.model)
     api = ServeApi(
         sources,
-        basis,
+        model_basis(shared),
         half_life_days=shared.popularity.half_life_days,
         settings=serve,
         gate=gate,
@@ -112,6 +114,11 @@ def serve_app(
     document = ApiDocument(_info(), [*api.operations, METRICS, OPENAPI], gate.policy)
     app = expose_documentation(expose_metrics(api.app(), registry), document)
     return SecuredApp(app, serve.cors_origins)
+
+
+def model_basis(shared: SharedSettings) -> ModelBasis:
+    """What models and answers are made by. Raises: ConfigError where there is no such plan."""
+    return ModelBasis.of(read_plan(shared.event_plan), shared.model)
 
 
 def _info() -> ServiceInfo:
@@ -142,6 +149,8 @@ async def _sources(settings: ServeProcess, registry: CollectorRegistry) -> Async
         _models(settings) as models,
         _standby(settings, contents) as standby,
         latest_views(_popularity(client)) as views,
+        live_collective(settings, client, registry) as collective,
+        opened_policies(settings, model_basis(settings).config_version, registry) as policies,
     ):
         yield Sources(
             models=models,
@@ -149,7 +158,10 @@ async def _sources(settings: ServeProcess, registry: CollectorRegistry) -> Async
             contents=contents,
             events=_events(settings, client),
             views=views.counts,
+            collective=collective,
             standby=standby,
+            policies=policies,
+            shadows=ShadowMetrics(registry),
         )
 
 

@@ -2,6 +2,7 @@
 
 from typing import get_args
 
+from msgspec import UNSET
 from prometheus_client import CollectorRegistry, Counter, Histogram
 
 from core.recommendation import Away, Recommendation
@@ -47,6 +48,20 @@ class ServeMetrics:
         )
         for away in get_args(Away):
             self._degraded.labels(away)
+        self._by_variant = Counter(
+            "experiment_answers",
+            "Recommendations to those who are in an experiment, by what they got.",
+            ["experiment", "variant"],
+            namespace=_PREFIX,
+            registry=registry,
+        )
+        self._explored = Counter(
+            "explored_answers",
+            "Recommendations whose order was drawn, by how.",
+            ["kind"],
+            namespace=_PREFIX,
+            registry=registry,
+        )
         self._event_age = Histogram(
             "served_event_age_seconds",
             "Age of the newest event in the model of an answer.",
@@ -68,6 +83,10 @@ class ServeMetrics:
         for away in answer.degraded:
             self._degraded.labels(away).inc()
         found = answer.diagnostics
+        if found.experiment is not UNSET:
+            self._by_variant.labels(found.experiment.name, found.experiment.variant).inc()
+        if found.exploration is not UNSET:
+            self._explored.labels(found.exploration.kind).inc()
         if found.model_age_ms is not None:
             self._model_age.observe(found.model_age_ms / 1000)
         if found.newest_event_ms is not None:

@@ -23,19 +23,15 @@ class ShelfMetrics(Generic[Held_contra]):
         self,
         registry: CollectorRegistry,
         name: str,
-        labels: Callable[[Held_contra], dict[str, str]],
-        names: tuple[str, ...] = (),
         clock_s: Callable[[], float] = monotonic,
     ) -> None:
-        """Register them under `name`; `labels` are said of it beside its version, by `names`."""
+        """Register them under `name`."""
         self._clock_s = clock_s
-        self._labels = labels
         self._swapped_s = self._confirmed_s = clock_s()
 
         def gauge(what: str, text: str, *labelled: str) -> Gauge:
             return Gauge(f"{name}_{what}", text, labelled, namespace=_NAMESPACE, registry=registry)
 
-        self._info = gauge("info", "What is served.", "version", *names)
         self._items = gauge("items", "Its items.")
         gauge("age_seconds", "Since it was swapped in, or since the start.").set_function(
             lambda: clock_s() - self._swapped_s
@@ -63,11 +59,9 @@ class ShelfMetrics(Generic[Held_contra]):
         """The shelf has answered which version is current."""
         self._confirmed_s = self._clock_s()
 
-    def swapped(self, held: Held_contra, *, items: int | None) -> None:
+    def swapped(self, held: Held_contra, *, items: int | None) -> None:  # noqa: ARG002
         """Another one is served, of so many items, None where nobody has counted them."""
         self._swapped_s = self._clock_s()
-        self._info.clear()
-        self._info.labels(version=held.version, **self._labels(held)).set(1)
         self._items.set(nan if items is None else items)
         self._swaps.inc()
 
@@ -83,10 +77,17 @@ class CatalogueMetrics(ShelfMetrics[ContentStore]):
         self, registry: CollectorRegistry, clock_s: Callable[[], float] = monotonic
     ) -> None:
         """Register them."""
-        super().__init__(
-            registry,
-            "catalogue",
-            lambda store: {"vector_space": store.vector_space},
-            ("vector_space",),
-            clock_s,
+        super().__init__(registry, "catalogue", clock_s)
+        self._info = Gauge(
+            "catalogue_info",
+            "The catalogue served.",
+            ["version", "vector_space"],
+            namespace=_NAMESPACE,
+            registry=registry,
         )
+
+    def swapped(self, held: ContentStore, *, items: int | None) -> None:
+        """Another one is served, of so many items, None where nobody has counted them."""
+        super().swapped(held, items=items)
+        self._info.clear()
+        self._info.labels(held.version, held.vector_space).set(1)

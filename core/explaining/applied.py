@@ -7,6 +7,7 @@ from core.content import Content
 from core.explanation import (
     Apart,
     Distracting,
+    Explored,
     FacetCap,
     Pinned,
     Revisit,
@@ -52,6 +53,8 @@ def _rules(place: Place, listing: Listing, leaders: Mapping[str, Content]) -> It
         yield Pinned(rank=place.content.rules.pinned or 1)
     if place.scored.kind == "distractor":
         yield Distracting(strategy=listing.report.strategy or "")
+    if _was_drawn(place, listing):
+        yield from _explored(listing)
     if place.content_id in listing.scoring.signals.viewed:
         yield Revisit(viewed_ms=listing.scoring.signals.viewed[place.content_id])
     if group is not None:
@@ -60,6 +63,19 @@ def _rules(place: Place, listing: Listing, leaders: Mapping[str, Content]) -> It
         yield from (Apart(name=name) for name in place.content.rules.apart)
     if slate.rules.look_at_all:
         yield from _caps(place.content, listing)
+
+
+def _was_drawn(place: Place, listing: Listing) -> bool:
+    """Whether it is there for its score."""
+    if listing.ranked is None or place.content_id in listing.slate.pinned:
+        return False
+    return place.scored is listing.ranked.scored
+
+
+def _explored(listing: Listing) -> Iterator[Explored]:
+    exploration = listing.scoring.exploration
+    if exploration is not None:
+        yield Explored(kind=exploration.kind)
 
 
 def _caps(content: Content, listing: Listing) -> Iterator[FacetCap]:

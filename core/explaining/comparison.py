@@ -66,6 +66,9 @@ def why_behind(compared: Comparison | None, listing: Listing) -> str:
     like = _too_like(compared, listing)
     if like is not None:
         return f"It is too like {like}, which comes before it; the list ends before its turn."
+    exploration = listing.scoring.exploration
+    if exploration is not None and exploration.kind == "gumbel":
+        return "The order of this list was drawn, so that it can be learned from."
     if compared.behind_by > 0:
         most = compared.differences[0].name.replace("_", " ")
         return (

@@ -25,14 +25,13 @@ def explain(listing: Listing) -> list[Explanation]:
     ]
 
 
-def scorer_parts(fused: Fused, index: int, listing: Listing) -> tuple[ScorerPart, ...]:
+def scorer_parts(fused: Fused, index: int) -> tuple[ScorerPart, ...]:
     """What every scorer said about an item."""
-    weights = listing.scoring.config.weights
     return tuple(
         ScorerPart(
             name=name,
             value=values.item(index),
-            weight=getattr(weights, name),
+            weight=fused.weights.get(name),
             contribution=fused.parts[name].item(index) / MICRO,
         )
         for name, values in fused.values.items()
@@ -62,7 +61,7 @@ def _explanation(
     leaders: Mapping[str, Content],
     usual: Mapping[str, float],
 ) -> Explanation:
-    scorers = scorer_parts(place.scored.fused, place.index, listing)
+    scorers = scorer_parts(place.scored.fused, place.index)
     rules = rules_of(place, listing, leaders)
     return Explanation(
         reason=reason_of(place, scorers, usual, rules, leaders, found),

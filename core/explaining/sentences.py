@@ -18,6 +18,7 @@ from core.explanation import (
     TagShare,
     Together,
 )
+from core.ranking.fusion import BASE
 from core.ranking.slate import Place
 
 _A_KILOMETRE = 1000.0
@@ -46,7 +47,7 @@ def reason_of(
 
 def strongest(scorers: Sequence[ScorerPart], usual: Mapping[str, float]) -> ScorerPart | None:
     """What speaks for an item more than for the others, else what speaks for it most."""
-    speaking = [part for part in scorers if part.contribution > 0]
+    speaking = [part for part in scorers if part.contribution > 0 and part.name != BASE]
     above = [part.contribution - usual.get(part.name, 0.0) for part in speaking]
     if above and max(above) > 0:
         return speaking[above.index(max(above))]

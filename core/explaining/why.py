@@ -89,7 +89,7 @@ def _candidate(index: int, ranked: Ranked, listing: Listing, asked: Asked) -> Ou
         score=scored.fused.score(index),
         position=ranked.diversified.order.tolist().index(index) + 1,
         candidates=len(scored.items),
-        scorers=scorer_parts(scored.fused, index, listing),
+        scorers=scorer_parts(scored.fused, index),
         compared=compared,
     )
 
@@ -106,6 +106,6 @@ def _not_a_candidate(row: ContentRows, listing: Listing, asked: Asked) -> NotACa
         score=fused.score(0),
         position=above + 1,
         candidates=len(listing.pool.candidates),
-        scorers=scorer_parts(fused, 0, listing),
+        scorers=scorer_parts(fused, 0),
         compared=compare(fused, 0, None, listing),
     )

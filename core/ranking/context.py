@@ -5,6 +5,7 @@ from typing import Literal
 import msgspec
 
 from core.config import RankingConfig
+from core.ranking.ranker import Ranker
 from core.recommendation import Away
 
 
@@ -36,3 +37,5 @@ class AnswerContext(msgspec.Struct, frozen=True, kw_only=True):
     experiment: str | None = None
     variant: str | None = None
     exploration: Exploration | None = None
+    ranker: Ranker | None = None
+    """What was learned; None is the sum by the weights of `config`."""

@@ -10,9 +10,11 @@ from core.columns import ContentRows
 from core.ragged import Numbers, Rows
 from core.ranking.blocks import candidate_blocks, pinned_blocks, revisit_blocks
 from core.ranking.distractor import distractor_rank, pick_distractor, wanted
-from core.ranking.fusion import Fused, Micros, fuse
+from core.ranking.exploring import perturbed
+from core.ranking.fusion import Fused, Micros
 from core.ranking.mmr import Diversified
 from core.ranking.pool import CandidatePool
+from core.ranking.ranker import WeightedSum
 from core.ranking.scorers import ScoringInput, score_all
 from core.ranking.slate import Block, Place, Scored, Slate
 from core.recommendation import DistractorReport, RecommendRequest
@@ -55,7 +57,8 @@ def make_listing(
 
 def fuse_scores(items: ContentRows, scoring: ScoringInput) -> Fused:
     """The score of each item, with its parts."""
-    return fuse(score_all(items, scoring), scoring.config.weights, len(items))
+    ranker = scoring.ranker or WeightedSum(scoring.config.weights)
+    return ranker.fuse(score_all(items, scoring), len(items))
 
 
 def score_seen(pool: CandidatePool, scoring: ScoringInput) -> Scored:
@@ -74,7 +77,7 @@ def _ranked(pool: CandidatePool, scoring: ScoringInput) -> Ranked | None:
         fused=fuse_scores(candidates.items, scoring),
         generated_by=candidates.generated_by,
     )
-    total = scored.fused.total
+    total = perturbed(scored.fused.total, scoring.exploration)
     ties = np.arange(len(candidates), dtype=np.int32)
     if not scoring.signals.is_cold:  # a cold list breaks ties by its draw, not by id
         ties = candidates.items.columns.order[candidates.items.rows]

@@ -12,7 +12,9 @@ import numpy as np
 from core.columns import ContentRows, TagRows
 from core.config import RankingConfig
 from core.geo import GeoPoint, distances_m
+from core.ranking.context import Exploration
 from core.ranking.crowd import Crowd, score_crowd
+from core.ranking.ranker import Ranker
 from core.signals import UserSignals
 from core.tags import tag_key
 from core.vectors import Floats, GridVector, cosines, to_grid, unpack
@@ -23,7 +25,8 @@ _BILLION = 1e9
 class ScoringInput(msgspec.Struct, frozen=True, kw_only=True):
     """The visitor with their liked and unopened items, the item just viewed, and the position.
 
-    `crowd` is what all visitors together say.
+    `ranker` None is the sum by the weights of `config`, `exploration` how the order
+    is drawn, `crowd` what all visitors together say.
     """
 
     signals: UserSignals
@@ -32,6 +35,8 @@ class ScoringInput(msgspec.Struct, frozen=True, kw_only=True):
     session: ContentRows
     near: GeoPoint | None
     config: RankingConfig
+    ranker: Ranker | None = None
+    exploration: Exploration | None = None
     crowd: Crowd | None = None
 
 

@@ -75,7 +75,7 @@ class PreviewEndpoint:
             vector_space=catalogue.vector_space,
             now_ms=call.now_ms if request.at_ms is None else request.at_ms,
         )
-        answer = await self._recommender.rank(signals, request, now_ms=call.now_ms)
+        answer = await self._recommender.rank(signals, request, now_ms=call.now_ms, is_person=False)
         report = PreviewReport(
             unmatched_tags=await _unmatched(written, catalogue),
             tag_affinity=signals.tag_affinity,

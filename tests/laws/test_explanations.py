@@ -85,6 +85,7 @@ def _require_sums(item: RecommendedItem) -> None:
     assert sum(micros(one.contribution) for one in found.scorers) == micros(item.score)
     for one in found.scorers:
         assert 0 <= one.value <= 1
+        assert one.weight is not None
         assert round(one.value * (one.weight * 1e6)) == micros(one.contribution)
     for name, shares in found.evidence.tags.items():
         total = sum(micros(one.contribution) for one in shares)

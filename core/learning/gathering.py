@@ -1,0 +1,90 @@
+"""Gathers logged answers into `Examples`, whichever order they come in."""
+
+from collections.abc import Mapping, Sequence
+
+import msgspec
+import numpy as np
+import numpy.typing as npt
+
+from core.learning.examples import MOST_POSITIONS, ROWS_AT_ONCE, Examples
+
+
+class ShownItem(msgspec.Struct, frozen=True):
+    """An item of an answer: what the scorers said of it, and whether it was opened.
+
+    Units: `rank` from 1.
+    """
+
+    rank: int
+    values: Mapping[str, float]
+    opened: bool
+
+
+class Gathering:
+    """Grows by answers, in blocks: of what was added no list of objects is kept."""
+
+    def __init__(self, features: Sequence[str]) -> None:
+        """`features` are the scorers whose values are kept."""
+        self._features = tuple(features)
+        self._column = {name: at for at, name in enumerate(self._features)}
+        self._full: list[_Block] = []
+        self._block = _Block(len(self._features))
+        self._at_ms: list[int] = []
+
+    def add(self, at_ms: int, items: Sequence[ShownItem]) -> None:
+        """One answer. Units: Unix milliseconds."""
+        number = len(self._at_ms)
+        self._at_ms.append(at_ms)
+        for item in sorted(items, key=lambda one: one.rank):
+            if self._block.rows == ROWS_AT_ONCE:
+                self._full.append(self._block)
+                self._block = _Block(len(self._features))
+            self._block.add(item, number, self._column)
+
+    def examples(self) -> Examples:
+        """All that was added, by its time; what was gathered is given away."""
+        blocks, self._full = [*self._full, self._block], []
+        values = np.concatenate([one.values[: one.rows] for one in blocks])
+        position = np.concatenate([one.position[: one.rows] for one in blocks])
+        opened = np.concatenate([one.opened[: one.rows] for one in blocks])
+        answer = np.concatenate([one.answer[: one.rows] for one in blocks])
+        del blocks
+        at_ms = np.array(self._at_ms, dtype=np.int64)
+        order = np.argsort(at_ms, kind="stable")
+        if not np.array_equal(order, np.arange(len(order))):
+            turn = np.empty(len(order), dtype=np.int32)
+            turn[order] = np.arange(len(order), dtype=np.int32)
+            answer = turn[answer]
+            rows = np.argsort(answer, kind="stable")
+            values, position, opened = values[rows], position[rows], opened[rows]
+            answer, at_ms = answer[rows], at_ms[order]
+        return Examples(
+            features=self._features,
+            values=values,
+            position=position,
+            opened=opened,
+            answer=answer,
+            at_ms=at_ms,
+        )
+
+
+class _Block:
+    """Room for a number of rows."""
+
+    def __init__(self, features: int) -> None:
+        self.rows = 0
+        self.values: npt.NDArray[np.float32] = np.zeros((ROWS_AT_ONCE, features), np.float32)
+        self.position: npt.NDArray[np.uint8] = np.zeros(ROWS_AT_ONCE, np.uint8)
+        self.opened: npt.NDArray[np.bool_] = np.zeros(ROWS_AT_ONCE, np.bool_)
+        self.answer: npt.NDArray[np.int32] = np.zeros(ROWS_AT_ONCE, np.int32)
+
+    def add(self, item: ShownItem, answer: int, column: Mapping[str, int]) -> None:
+        """The next row; a scorer that is none of the features is left out."""
+        row = self.rows
+        for name, value in item.values.items():
+            if (at := column.get(name)) is not None:
+                self.values[row, at] = value
+        self.position[row] = min(item.rank, MOST_POSITIONS) - 1
+        self.opened[row] = item.opened
+        self.answer[row] = answer
+        self.rows += 1
