@@ -52,7 +52,9 @@ async def gather_pool(
     found += await _search_like(session, contents, limits, unseen)
     covisits, fresh = None, NOTHING
     if collective is not None and not collective.is_empty:
-        covisits = collective.covisits(model, request.session, context.config.covisit)
+        covisits = collective.covisits(
+            model, request.session, context.config.covisit, now_ms=context.now_ms
+        )
         crowd = await _search_crowd(covisits, collective, contents, context, unseen)
         fresh = crowd[-1][1]
         found += crowd

@@ -4,7 +4,7 @@ Its licence is for research only and forbids passing it on, so it is fetched whe
 the protocol runs and lies under `build/`, never in the repository.
 """
 
-import subprocess  # noqa: S404 - the project's own pip, with arguments that are ours
+import subprocess
 import sys
 from collections import Counter
 from collections.abc import Iterator
