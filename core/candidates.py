@@ -52,8 +52,9 @@ async def gather_pool(
     found += await _search_like(session, contents, limits, unseen)
     covisits, fresh = None, NOTHING
     if collective is not None and not collective.is_empty:
+        viewed_now = request.session if len(session) else None
         covisits = collective.covisits(
-            model, request.session, context.config.covisit, now_ms=context.now_ms
+            model, viewed_now, context.config.covisit, now_ms=context.now_ms
         )
         crowd = await _search_crowd(covisits, collective, contents, context, unseen)
         fresh = crowd[-1][1]
@@ -76,6 +77,7 @@ async def gather_pool(
         seen=seen,
         session=session,
         last_viewed=await _last_viewed(model, contents) if request.explain else NOTHING,
+        read=await _read(model, request, contents, context) if covisits else NOTHING,
         distractors=await _distractors(model, request, contents, context, unseen, len(candidates)),
         pinned=pinned,
         together=together,
@@ -168,6 +170,16 @@ async def _last_viewed(model: UserSignals, contents: ContentStore) -> ContentRow
     if not model.recency_vector:
         return NOTHING
     return await contents.rows(list(model.viewed)[:_LAST_VIEWED])
+
+
+async def _read(
+    model: UserSignals, request: RecommendRequest, contents: ContentStore, context: AnswerContext
+) -> ContentRows:
+    """What was looked up in the statistics of all visitors, to be named."""
+    if not request.explain:
+        return NOTHING
+    viewed_now = [] if request.session is None else [request.session]
+    return await contents.rows([*viewed_now, *model.viewed][: context.config.covisit.readings + 1])
 
 
 def _shown(rows: ContentRows, now_ms: int) -> ContentRows:

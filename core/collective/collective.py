@@ -26,11 +26,15 @@ _WORTH_BINDING = 4
 class Lookup(msgspec.Struct, frozen=True, kw_only=True):
     """What pairs say to the visitor's likes, or views.
 
-    Shape: `said` (m,) for every item that was read, by EASE and by the nearest.
-    `certainty` in [0, 1) grows with the co-occurrences behind them.
+    Shape: `said` (m,) for every item that was read; `rows` (k,) the visitor's,
+        latest first, with their `amounts`. `certainty` in [0, 1) grows with the
+        co-occurrences behind them.
     """
 
     said: tuple[Floats, Floats]
+    """By EASE, and by the nearest; `amounts` too."""
+    rows: Rows
+    amounts: tuple[Floats, Floats]
     certainty: float
 
 
@@ -53,20 +57,23 @@ class Covisits(msgspec.Struct, frozen=True, kw_only=True):
 class Collective:
     """Statistics, and where their items stand in a catalogue."""
 
-    def __init__(self, statistics: CollectiveStatistics, popularity_evidence: float) -> None:
-        """`popularity_evidence`: as in the settings."""
+    def __init__(self, statistics: CollectiveStatistics) -> None:
+        """They are bound to a catalogue when its items are asked for."""
         self.statistics = statistics
         self.arrays = statistics.arrays
         self._read = statistics.figures.items
         self._rows = RememberedRows(self.arrays.ids, self.arrays.lookup)
         self._bound: tuple[ContentColumns, Rows] | None = None
-        total = statistics.figures.decayed_likes
-        self.popularity_certainty = total / (total + popularity_evidence)
 
     @property
     def version(self) -> str:
         """That of the statistics."""
         return self.statistics.figures.version
+
+    @property
+    def popularity_certainty(self) -> float:
+        """How much popularity is to be trusted, in [0, 1)."""
+        return self.statistics.figures.popularity_certainty
 
     @property
     def is_empty(self) -> bool:
@@ -96,18 +103,23 @@ class Collective:
         by_views = self._looked_up(arrays.views, views, (viewed, last), config)
         if by_likes is None and by_views is None:
             return None
-        rows, amounts = self._known(views, viewed, config)
-        return Covisits(
-            likes=by_likes, views=by_views, next=arrays.next.summed(rows, amounts, self._read)
-        )
+        following = np.zeros(self._read)
+        if by_views is not None:
+            following = arrays.next.summed(by_views.rows, by_views.amounts[0], self._read)
+        return Covisits(likes=by_likes, views=by_views, next=following)
 
-    def best(self, covisits: Covisits, ease_share: float, limit: int) -> list[str]:
-        """The ids of the items that most is said for, the strongest first."""
+    def said(self, covisits: Covisits, ease_share: float) -> Floats:
+        """How much is said for each item that was read, all in all. Shape: (m,)."""
         said = _scaled(covisits.next)
         for lookup in (covisits.likes, covisits.views):
             if lookup is not None:
                 ease, near = map(_scaled, lookup.said)
                 said = said + ease_share * ease + (1.0 - ease_share) * near
+        return said
+
+    def best(self, covisits: Covisits, ease_share: float, limit: int) -> list[str]:
+        """The ids of the items that most is said for, the strongest first."""
+        said = self.said(covisits, ease_share)
         count = min(limit, int(np.count_nonzero(said > 0)))
         if not count:
             return []
@@ -144,14 +156,6 @@ class Collective:
         rows = self.rows_of(items)
         return np.where(rows < self._read, rows, -1)
 
-    def _known(
-        self, ids: Sequence[str], amounts: Floats, config: CovisitConfig
-    ) -> tuple[Rows, Floats]:
-        """The rows of the latest of them, and how much each counts."""
-        rows = self._rows.find(ids[: config.readings])
-        known = (rows >= 0) & (rows < self._read)
-        return rows[known], amounts[: len(rows)][known]
-
     def _looked_up(
         self,
         pairs: PairLists,
@@ -159,18 +163,22 @@ class Collective:
         amounts: tuple[Floats, Floats],
         config: CovisitConfig,
     ) -> Lookup | None:
-        """`amounts` are those for EASE and those for the nearest."""
-        rows, weights = self._known(ids, amounts[0], config)
+        """The latest of them; `amounts` are those for EASE and those for the nearest."""
+        found = self._rows.find(ids[: config.readings])
+        known = (found >= 0) & (found < self._read)
+        rows = found[known]
+        by_ease, by_near = (one[: len(found)][known] for one in amounts)
         # One after the other: a sum of another order may end in other digits.
-        behind = sum((weights * pairs.support[rows]).tolist())
+        behind = sum((by_ease * pairs.support[rows]).tolist())
         if behind <= 0:
             return None
-        near = self._known(ids, amounts[1], config)
         return Lookup(
             said=(
-                pairs.ease.summed(rows, weights, self._read),
-                pairs.near.summed(*near, self._read),
+                pairs.ease.summed(rows, by_ease, self._read),
+                pairs.near.summed(rows, by_near, self._read),
             ),
+            rows=rows,
+            amounts=(by_ease, by_near),
             certainty=behind / (behind + config.evidence),
         )
 

@@ -24,6 +24,7 @@ class Forest:
 
     def __init__(self, model: TreesModel) -> None:
         """Lay the trees out one behind the other; a leaf leads to itself."""
+        self.model = model
         self._features = model.features
         laid = [_Laid(tree, len(model.features)) for tree in model.trees]
         starts = np.cumsum([0, *(len(one.feature) for one in laid)])

@@ -49,4 +49,4 @@ class Counting:
             gatherer.add(model)
         counted = Counted(readings=gatherer.readings())
         statistics = build_statistics(counted, self._catalogue, self._config, now_ms=now_ms)
-        return Collective(statistics, self._config.popularity_evidence)
+        return Collective(statistics)

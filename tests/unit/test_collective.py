@@ -3,9 +3,11 @@
 from collections.abc import Mapping, Sequence
 from random import Random
 
+import msgspec
 import numpy as np
 import pytest
 
+from adapters.memory.content_store import InMemoryContentStore
 from adapters.memory.event_buffer import FakeEventSource
 from adapters.memory.user_models import InMemoryUserModelStore
 from core.collective.build import Counted, build_statistics
@@ -156,7 +158,7 @@ def test_of_new_items_those_shown_less_are_tried_more_often() -> None:
     before = built(some_visitors(), ITEMS)
     shown = {"rare": 3, "often": 39}
     after = built(some_visitors(), [*ITEMS, *shown], impressions=shown, previous=before)
-    collective = Collective(after, 300.0)
+    collective = Collective(after)
     first = [collective.fresh(seed)[0] for seed in range(500)]
     assert 0.85 < first.count("rare") / 500 < 0.95  # ten to one, expected .909
     assert collective.fresh(7) == collective.fresh(7)
@@ -208,15 +210,16 @@ async def recommend(
     *events: object,
     collective: Collective | None,
     config: RankingConfig | None = None,
+    contents: InMemoryContentStore = STORE,
     **request: object,
 ) -> Recommendation:
     models = InMemoryUserModelStore(ttl_s=60, clock_s=lambda: 0.0)
     basis = ModelBasis.of(PLAN, ModelConfig())
-    updater = UserModelUpdater(FakeEventSource(events), models, STORE, basis)  # type: ignore[arg-type]
+    updater = UserModelUpdater(FakeEventSource(events), models, contents, basis)  # type: ignore[arg-type]
     await updater.refresh("u1", now_ms=NOW_MS)
     recommender = Recommender(
         models,
-        STORE,
+        contents,
         config or RankingConfig(),
         basis.config_version,
         collective=lambda: collective,
@@ -226,7 +229,7 @@ async def recommend(
 
 
 def crowd(times: int, likes: Sequence[str] = ("hiding-0", "bombing-3")) -> Collective:
-    return Collective(built([list(likes)] * times), 300.0)
+    return Collective(built([list(likes)] * times))
 
 
 def rank_of(answer: Recommendation, content_id: str) -> int:
@@ -251,7 +254,7 @@ async def test_what_others_liked_beside_it_comes_up_the_more_of_them_there_are()
 
 
 async def test_nobodys_likes_leave_every_byte_of_the_ranking_as_content_makes_it() -> None:
-    empty = Collective(built([]), 300.0)
+    empty = Collective(built([]))
     for events in ((), (read("hiding-0", 40), read("bombing-0", 40))):
         without = await recommend(*events, collective=None, limit=20)
         with_none = await recommend(*events, collective=empty, limit=20)
@@ -276,7 +279,7 @@ async def test_popularity_makes_way_as_covisit_gets_certain() -> None:
 
 
 async def test_the_latest_like_says_most() -> None:
-    both = Collective(built([["hiding-0", "bombing-3"], ["hiding-1", "rescue-2"]] * 2000), 300.0)
+    both = Collective(built([["hiding-0", "bombing-3"], ["hiding-1", "rescue-2"]] * 2000))
     config = RankingConfig(covisit=CovisitConfig(half_life_readings=1.0, floor=0.0))
     old, new = read("hiding-0", 40), read("hiding-1", 40, ts_ms=NOW_MS - 1000)
     answer = await recommend(old, new, collective=both, config=config, limit=20)
@@ -289,7 +292,7 @@ async def test_one_new_item_a_list_is_tried_and_said_to_be() -> None:
     before = built([["hiding-0", "bombing-3"]] * 9, [one for one in CATALOGUE if one not in late])
     after = built([["hiding-0", "bombing-3"]] * 9, previous=before)
     for seed in range(6):
-        answer = await recommend(collective=Collective(after, 300.0), limit=20, seed=seed)
+        answer = await recommend(collective=Collective(after), limit=20, seed=seed)
         tried = [one for one in answer.items if one.contributions.get("novelty")]
         assert len(tried) == 1
         assert tried[0].content_id in late
@@ -301,3 +304,42 @@ async def test_what_is_read_just_now_counts_as_the_latest_like() -> None:
     answer = await recommend(collective=crowd(3000), session="hiding-0", limit=20)
     values = {one.content_id: one.contributions for one in answer.items}
     assert values["bombing-3"]["covisit"] > 0.3
+
+
+async def test_the_item_that_others_came_from_is_named() -> None:
+    answer = await recommend(read("hiding-0", 40), collective=crowd(3000), limit=27, explain=True)
+    told = {one.content_id: one.explanation for one in answer.items}["bombing-3"]
+    assert told is not None
+    others = {name: one.content_id for name, one in told.evidence.others.items()}
+    assert others == dict.fromkeys(("covisit", "coview"), "hiding-0")
+    assert told.reason == "Others who liked “Hiding-0” liked it, too."
+
+
+async def test_a_new_item_says_that_it_is_new() -> None:
+    before = built([["hiding-0", "bombing-3"]] * 9, [one for one in CATALOGUE if one != "music-5"])
+    after = built([["hiding-0", "bombing-3"]] * 9, previous=before)
+    answer = await recommend(collective=Collective(after), limit=20, explain=True)
+    told = {one.content_id: one.explanation for one in answer.items}["music-5"]
+    assert told is not None
+    assert told.reason == "It is new here."
+
+
+async def test_an_item_that_is_hidden_says_nothing_of_who_read_it() -> None:
+    hidden = InMemoryContentStore(
+        msgspec.structs.replace(one, rules=msgspec.structs.replace(one.rules, hidden=True))
+        if one.id == "hiding-0"
+        else one
+        for one in STORE.columns.contents
+    )
+    answer = await recommend(
+        collective=crowd(3000), session="hiding-0", limit=20, contents=hidden, explain=True
+    )
+    assert all("covisit" not in one.contributions for one in answer.items)
+    read_it = await recommend(
+        read("hiding-0", 40), collective=crowd(3000), limit=20, contents=hidden, explain=True
+    )
+    assert any(one.contributions.get("covisit") for one in read_it.items)
+    for one in read_it.items:
+        assert one.explanation is not None
+        assert not one.explanation.evidence.others
+        assert "hiding-0" not in one.explanation.reason.lower()
