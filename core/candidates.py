@@ -53,7 +53,9 @@ async def gather_pool(
     covisits, fresh = None, NOTHING
     if collective is not None and not collective.is_empty:
         viewed_now = request.session if len(session) else None
-        covisits = collective.covisits(model, viewed_now, context.config.covisit)
+        covisits = collective.covisits(
+            model, viewed_now, context.config.covisit, now_ms=context.now_ms
+        )
         crowd = await _search_crowd(covisits, collective, contents, context, unseen)
         fresh = crowd[-1][1]
         found += crowd

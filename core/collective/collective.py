@@ -8,7 +8,7 @@ import msgspec
 import numpy as np
 import numpy.typing as npt
 
-from core.collective.readings import latest_likes, latest_views
+from core.collective.readings import latest_likes, views_of_visit
 from core.collective.statistics import CollectiveStatistics, PairLists
 from core.columns import ContentColumns, ContentRows
 from core.config import CovisitConfig
@@ -32,16 +32,16 @@ class Lookup(msgspec.Struct, frozen=True, kw_only=True):
     """
 
     said: tuple[Floats, Floats]
-    """By EASE, and by the nearest."""
+    """By EASE, and by the nearest; `amounts` too."""
     rows: Rows
-    amounts: Floats
+    amounts: tuple[Floats, Floats]
     certainty: float
 
 
 class Covisits(msgspec.Struct, frozen=True, kw_only=True):
     """What everybody says to one visitor: by likes, by views, and of what comes next.
 
-    Shape: `next` (m,).
+    Shape: `next` (m,). Views, and what comes next, are of a visit that goes on.
     """
 
     likes: Lookup | None
@@ -85,25 +85,28 @@ class Collective:
         self._bound = columns, self.arrays.lookup.find(self.arrays.ids, list(columns.ids))
 
     def covisits(
-        self, model: UserSignals, session: str | None, config: CovisitConfig
+        self, model: UserSignals, session: str | None, config: CovisitConfig, *, now_ms: int
     ) -> Covisits | None:
         """What is said to a visitor; `session` is read just now. None where nobody says anything.
 
         What is read just now is taken for a like.
         """
         arrays = self.arrays
-        likes, views = latest_likes(model), latest_views(model)
+        likes, views = latest_likes(model), views_of_visit(model, config, now_ms)
         if session is not None:
             likes = [session, *(one for one in likes if one != session)]
             views = [session, *(one for one in views if one != session)]
-        rows, amounts = self._known(views, config)
-        by_likes = self._looked_up(arrays.likes, *self._known(likes, config), config)
-        by_views = self._looked_up(arrays.views, rows, amounts, config)
+        liked = _recency(len(likes), config.half_life_readings, config.floor)
+        viewed = _recency(len(views), config.visit_half_life_readings, 0.0)
+        last = _recency(len(views), config.near_half_life_readings, 0.0)
+        by_likes = self._looked_up(arrays.likes, likes, (liked, liked), config)
+        by_views = self._looked_up(arrays.views, views, (viewed, last), config)
         if by_likes is None and by_views is None:
             return None
-        return Covisits(
-            likes=by_likes, views=by_views, next=arrays.next.summed(rows, amounts, self._read)
-        )
+        following = np.zeros(self._read)
+        if by_views is not None:
+            following = arrays.next.summed(by_views.rows, by_views.amounts[0], self._read)
+        return Covisits(likes=by_likes, views=by_views, next=following)
 
     def said(self, covisits: Covisits, ease_share: float) -> Floats:
         """How much is said for each item that was read, all in all. Shape: (m,)."""
@@ -153,25 +156,29 @@ class Collective:
         rows = self.rows_of(items)
         return np.where(rows < self._read, rows, -1)
 
-    def _known(self, ids: Sequence[str], config: CovisitConfig) -> tuple[Rows, Floats]:
-        """The rows of the latest of them, and how much each counts."""
-        rows = self._rows.find(ids[: config.readings])
-        known = (rows >= 0) & (rows < self._read)
-        amounts = _recency(len(rows), config.half_life_readings, config.floor)
-        return rows[known], amounts[known]
-
     def _looked_up(
-        self, pairs: PairLists, rows: Rows, amounts: Floats, config: CovisitConfig
+        self,
+        pairs: PairLists,
+        ids: Sequence[str],
+        amounts: tuple[Floats, Floats],
+        config: CovisitConfig,
     ) -> Lookup | None:
+        """The latest of them; `amounts` are those for EASE and those for the nearest."""
+        found = self._rows.find(ids[: config.readings])
+        known = (found >= 0) & (found < self._read)
+        rows = found[known]
+        by_ease, by_near = (one[: len(found)][known] for one in amounts)
         # One after the other: a sum of another order may end in other digits.
-        behind = sum((amounts * pairs.support[rows]).tolist())
+        behind = sum((by_ease * pairs.support[rows]).tolist())
         if behind <= 0:
             return None
-        said = tuple(one.summed(rows, amounts, self._read) for one in (pairs.ease, pairs.near))
         return Lookup(
-            said=(said[0], said[1]),
+            said=(
+                pairs.ease.summed(rows, by_ease, self._read),
+                pairs.near.summed(rows, by_near, self._read),
+            ),
             rows=rows,
-            amounts=amounts,
+            amounts=(by_ease, by_near),
             certainty=behind / (behind + config.evidence),
         )
 
