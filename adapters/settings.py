@@ -11,6 +11,7 @@ from adapters.http_limits import HttpLimits
 from adapters.plans.toml import DEFAULT_PLAN
 from adapters.secret_files import with_secrets
 from core.config import (
+    CollectiveConfig,
     Count,
     EngagementConfig,
     ExplorationConfig,
@@ -25,7 +26,15 @@ from core.errors import ConfigError
 from core.identity.node import IdentityConfig
 
 S = TypeVar("S", bound="SharedSettings")
-_SECTIONS = ("engagement", "signals", "ranking", "exploration", "popularity", "identity")
+_SECTIONS = (
+    "engagement",
+    "signals",
+    "ranking",
+    "exploration",
+    "popularity",
+    "collective",
+    "identity",
+)
 
 
 class SharedSettings(msgspec.Struct, frozen=True, kw_only=True):
@@ -87,6 +96,7 @@ class SharedSettings(msgspec.Struct, frozen=True, kw_only=True):
     ranking: RankingConfig = RankingConfig()
     exploration: ExplorationConfig = ExplorationConfig()
     popularity: PopularityConfig = PopularityConfig()
+    collective: CollectiveConfig = CollectiveConfig()
     identity: IdentityConfig = IdentityConfig()
     http: HttpLimits = HttpLimits()
 

@@ -5,7 +5,6 @@ from collections.abc import Mapping, Sequence
 import msgspec
 
 from core.collective.collective import Collective, Covisits
-from core.collective.likes import latest_likes
 from core.columns import NOTHING, ContentRows
 from core.config import CandidateConfig
 from core.content import ContentFilter
@@ -52,8 +51,9 @@ async def gather_pool(
     found = await _search(model, likes, request, contents, limits, unseen, seed)
     found += await _search_like(session, contents, limits, unseen)
     covisits, fresh = None, NOTHING
-    if collective is not None and collective.has_likes:
-        covisits = _covisits(model, request, collective, context)
+    if collective is not None and not collective.is_empty:
+        viewed_now = request.session if len(session) else None
+        covisits = collective.covisits(model, viewed_now, context.config.covisit)
         crowd = await _search_crowd(covisits, collective, contents, context, unseen)
         fresh = crowd[-1][1]
         found += crowd
@@ -75,6 +75,7 @@ async def gather_pool(
         seen=seen,
         session=session,
         last_viewed=await _last_viewed(model, contents) if request.explain else NOTHING,
+        read=await _read(model, request, contents, context) if covisits else NOTHING,
         distractors=await _distractors(model, request, contents, context, unseen, len(candidates)),
         pinned=pinned,
         together=together,
@@ -138,17 +139,6 @@ async def _search_like(
     return found
 
 
-def _covisits(
-    model: UserSignals, request: RecommendRequest, collective: Collective, context: AnswerContext
-) -> Covisits | None:
-    """What the likers of the same items like; what is read just now counts as the latest like."""
-    config = context.config.covisit
-    likes = latest_likes(model, config.likes)
-    if request.session is not None:
-        likes = [request.session, *(one for one in likes if one != request.session)]
-    return collective.covisits(likes, config)
-
-
 async def _search_crowd(
     covisits: Covisits | None,
     collective: Collective,
@@ -178,6 +168,16 @@ async def _last_viewed(model: UserSignals, contents: ContentStore) -> ContentRow
     if not model.recency_vector:
         return NOTHING
     return await contents.rows(list(model.viewed)[:_LAST_VIEWED])
+
+
+async def _read(
+    model: UserSignals, request: RecommendRequest, contents: ContentStore, context: AnswerContext
+) -> ContentRows:
+    """What was looked up in the statistics of all visitors, to be named."""
+    if not request.explain:
+        return NOTHING
+    viewed_now = [] if request.session is None else [request.session]
+    return await contents.rows([*viewed_now, *model.viewed][: context.config.covisit.readings + 1])
 
 
 def _shown(rows: ContentRows, now_ms: int) -> ContentRows:

@@ -95,10 +95,16 @@ class ScorerWeights(Section, frozen=True, kw_only=True):
     """Closeness to the item that the request says was just viewed; `recency` is left out then."""
     session_tag: Signed = 0.30
     session_related: Signed = 0.30
-    covisit: Signed = 0.80
+    covisit: Signed = 0.50
     """What others liked who liked the same, as far as enough did."""
+    coview: Signed = 0.50
+    """What others read who read the same."""
+    next: Signed = 0.20
+    """What others liked soon after what was read last."""
     popularity: Signed = 0.40
-    """What most like; it makes way as covisit gets certain."""
+    """What most like; it makes way as the others get certain."""
+    quality: Signed = 0.05
+    """How many of its readers like an item."""
     novelty: Signed = 0.80
     """That an item is new and was hardly shown yet; a list tries one of them."""
 
@@ -141,16 +147,16 @@ class CandidateConfig(Section, frozen=True, kw_only=True):
 class CovisitConfig(Section, frozen=True, kw_only=True):
     """How the likes of one visitor are looked up in the statistics."""
 
-    likes: Count = 100
-    """The latest likes that are looked up."""
-    half_life_likes: Positive = 5.0
-    """After so many later likes a like counts half."""
+    readings: Count = 50
+    """The latest likes and the latest views that are looked up."""
+    half_life_readings: Positive = 5.0
+    """After so many later ones a like or a view counts half."""
     floor: Share = 0.1
-    """The least that a like counts."""
+    """The least that one counts."""
     ease_share: Share = 0.75
     """The rest is the share of the nearest by co-occurrence."""
     evidence: Positive = 1000.0
-    """So many co-occurrences behind the visitor's likes, and covisit has half of its weight."""
+    """So many co-occurrences behind what the visitor read: it is trusted half."""
     new_impressions: Positive = 20.0
     """After so many impressions a new item's bonus is half."""
 
@@ -187,7 +193,7 @@ class ExplorationConfig(Section, frozen=True, kw_only=True):
 class CollectiveConfig(Section, frozen=True, kw_only=True):
     """How the likes of all visitors become statistics."""
 
-    likes_per_visitor: Count = 100
+    readings_per_visitor: Count = 200
     """The latest count: what one visitor says of pairs of items grows with the square."""
     neighbours: Count = 100
     """How many are kept of each item, of each sort of list."""
@@ -196,6 +202,12 @@ class CollectiveConfig(Section, frozen=True, kw_only=True):
     ease_lambda: Positive = 500.0
     near_shrink: NotNegative = 10.0
     """So many co-occurrences count half: few of them are chance."""
+    next_within_s: Positive = 1800.0
+    """What is liked later than so long after an item was not read next."""
+    next_decay: Share = 0.9
+    """How much each reading in between leaves of a transition."""
+    quality_evidence: Positive = 10.0
+    """An item of so many readers is liked half as its own say, half as items are in the mean."""
     half_life_days: HalfLifeDays = 30.0
     """After which a like counts half for popularity."""
     popularity_evidence: Positive = 300.0

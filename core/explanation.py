@@ -120,7 +120,8 @@ class TagShare(msgspec.Struct, frozen=True, kw_only=True, gc=False):
 class Evidence(msgspec.Struct, frozen=True, kw_only=True, gc=False, omit_defaults=True):
     """What the scorers looked at.
 
-    `tags` by the scorer that compares them. `unopened_showings` is how often it
+    `tags` by the scorer that compares them, `others` by the scorer the item read
+    before that all visitors together led here from. `unopened_showings` is how often it
     was shown and never opened, decayed. Units: metres.
     """
 
@@ -128,6 +129,7 @@ class Evidence(msgspec.Struct, frozen=True, kw_only=True, gc=False, omit_default
     last_viewed: NamedItem | None = None
     session: NamedItem | None = None
     tags: Mapping[str, tuple[TagShare, ...]] = {}
+    others: Mapping[str, NamedItem] = {}
     distance_m: float | None = None
     unopened_showings: float | None = None
 

@@ -12,6 +12,7 @@ from time import monotonic
 import structlog
 from prometheus_client import CollectorRegistry
 
+from adapters.collective.live import LiveCollective
 from adapters.contents import open_content_store
 from adapters.memory.dead_letters import InMemoryDeadLetters
 from adapters.memory.due_queue import InMemoryDueQueue
@@ -38,11 +39,11 @@ from ingest_worker.composition import (
     erasing_door,
     ingest_parts,
     person_events,
-    popularity_counting,
     queue_observer,
     webhook_app,
     webhook_gate,
 )
+from ingest_worker.counting.composition import popularity_counting
 from ingest_worker.counting.popularity import PopularityCounting
 from ingest_worker.counting.report import CountingCollector, CountingReport
 from ingest_worker.doors import WebhookDoors
@@ -112,17 +113,19 @@ async def _run(
     doors = WebhookDoors(gates[0], ingest.api_key_header)
     webhook = Webhook(stream, backpressure, ingest, doors, WebhookMetrics(registry, gauges))
     views = LatestViews(stores.popularity)
+    collective = LiveCollective(settings.collective.popularity_evidence)
     sources = Sources(
         models=stores.models,
         patient_models=stores.models,
         contents=contents,
         events=person_events(settings, stores),
         views=views.counts,
+        collective=collective.current,
         policies=policies,
         shadows=ShadowMetrics(registries[1]),
     )
     serve = serve_app(settings, settings.serve, gates[1], sources, registries[1])
-    counting = _counting(settings, stores, contents, registry)
+    counting = _counting(settings, stores, contents, collective, registry)
     erasing = erasing_door(settings, stores, doors)
     webhook_side = webhook_app(webhook, erasing, ingest, gates[0].policy, registry)
     servers = ((webhook_side, ingest), (serve, settings.serve))
@@ -154,12 +157,16 @@ async def _run(
 
 
 def _counting(
-    settings: OneProcess, stores: Stores, contents: ContentStore, registry: CollectorRegistry
+    settings: OneProcess,
+    stores: Stores,
+    contents: ContentStore,
+    collective: LiveCollective,
+    registry: CollectorRegistry,
 ) -> PopularityCounting:
     """What counts views, and shows in the worker's numbers that it does."""
     report = CountingReport()
     registry.register(CountingCollector(report))
-    return popularity_counting(settings, stores, lambda: contents, report)
+    return popularity_counting(settings, stores, lambda: contents, report, collective)
 
 
 def _stores(settings: OneProcess, stream: InMemoryRawBatchStream) -> Stores:

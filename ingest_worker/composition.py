@@ -1,7 +1,7 @@
 """Wires the ingest side. With `worker_composition` the only module here that knows adapters."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 
 import msgspec
@@ -42,9 +42,6 @@ from core.queues import RawBatchStream
 from core.updater import UserModelUpdater
 from ingest_worker.backpressure import Backpressure
 from ingest_worker.batches import BatchHandler, normalizer
-from ingest_worker.counting.popularity import PopularityCounting
-from ingest_worker.counting.report import CountingReport
-from ingest_worker.counting.walk import BufferWalk
 from ingest_worker.doors import WebhookDoors
 from ingest_worker.erasing import ErasingDoor
 from ingest_worker.heartbeats import Heartbeats
@@ -238,24 +235,6 @@ def ingest_parts(
         metrics=metrics,
     )
     return IngestParts(handler=handler, refresher=refresher)
-
-
-def popularity_counting(
-    settings: SharedSettings,
-    stores: Stores,
-    contents: Callable[[], ContentStore | None],
-    report: CountingReport,
-) -> PopularityCounting:
-    """What counts views, over whichever adapters; `contents` is None while another does."""
-    return PopularityCounting(
-        walk=BufferWalk(stores.buffer),
-        store=stores.popularity,
-        contents=contents,
-        window_ms=settings.model.window_ms,
-        clock_ms=clock_ms,
-        every_s=settings.popularity.every_s,
-        report=report,
-    )
 
 
 def queue_observer(

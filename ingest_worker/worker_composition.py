@@ -27,7 +27,6 @@ from core.log_names import WORKER_LISTENED
 from core.ports import ContentStore
 from ingest_worker.composition import (
     ingest_parts,
-    popularity_counting,
     queue_observer,
     redis_client,
     redis_stores,
@@ -35,6 +34,7 @@ from ingest_worker.composition import (
     warn_if_unkeyed,
 )
 from ingest_worker.consumer import Patience, StreamConsumer, make_broker
+from ingest_worker.counting.composition import popularity_counting, shelved_statistics
 from ingest_worker.counting.report import CountingCollector, CountingReport
 from ingest_worker.counting.turns import LEASE_MS as COUNTING_LEASE_MS
 from ingest_worker.counting.turns import CountingTurns, Turn
@@ -181,7 +181,11 @@ def _counting(
     report, turn = CountingReport(), Turn()
     registry.register(CountingCollector(report))
     counting = popularity_counting(
-        settings, stores, lambda: contents if turn.is_ours else None, report
+        settings,
+        stores,
+        lambda: contents if turn.is_ours else None,
+        report,
+        shelved_statistics(settings, client),
     )
     lease = RedisLease(client, name="popularity", ttl_ms=COUNTING_LEASE_MS)
     return CountingTurns(counting, lease, turn, holder=holder)

@@ -70,6 +70,7 @@ class ServeApi:
             ranking,
             basis.config_version,
             standby=sources.standby,
+            collective=sources.collective,
             policies=sources.policies,
             shadows=sources.shadows,
         )

@@ -14,6 +14,7 @@ from adapters.documentation.pages import OPENAPI, expose_documentation, release
 from adapters.exposition import METRICS, expose_metrics
 from adapters.http_security import SecuredApp
 from adapters.keys.opening import opened_gate
+from adapters.live_collective import live_collective
 from adapters.live_contents import live_contents
 from adapters.memory.event_buffer import InMemoryEventBuffer
 from adapters.memory.popularity import InMemoryPopularityStore
@@ -148,6 +149,7 @@ async def _sources(settings: ServeProcess, registry: CollectorRegistry) -> Async
         _models(settings) as models,
         _standby(settings, contents) as standby,
         latest_views(_popularity(client)) as views,
+        live_collective(settings, client, registry) as collective,
         opened_policies(settings, model_basis(settings).config_version, registry) as policies,
     ):
         yield Sources(
@@ -156,6 +158,7 @@ async def _sources(settings: ServeProcess, registry: CollectorRegistry) -> Async
             contents=contents,
             events=_events(settings, client),
             views=views.counts,
+            collective=collective,
             standby=standby,
             policies=policies,
             shadows=ShadowMetrics(registry),

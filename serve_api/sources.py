@@ -4,6 +4,7 @@ from collections.abc import Callable
 
 import msgspec
 
+from core.collective.collective import Collective
 from core.policies.policies import Policies
 from core.policies.shadows import ShadowReport
 from core.popularity.views import ViewCounts
@@ -16,7 +17,8 @@ class Sources(msgspec.Struct, frozen=True, kw_only=True):
 
     `models` are read by who would rather do without than wait, `patient_models`,
     which are the same, by who would rather wait. `views` gives what was counted
-    last. `standby` stands in for a catalogue that is asked at every answer. By
+    last, `collective` what is known of all visitors together. `standby` stands in
+    for a catalogue that is asked at every answer. By
     `policies` answers are made, the settings without them; `shadows` hears of
     those that are made and not shown.
     """
@@ -26,6 +28,7 @@ class Sources(msgspec.Struct, frozen=True, kw_only=True):
     contents: ContentStore
     events: EventSource
     views: Callable[[], ViewCounts | None]
+    collective: Callable[[], Collective | None] = lambda: None
     standby: Standby | None = None
     policies: Policies | None = None
     shadows: ShadowReport | None = None

@@ -1,60 +1,15 @@
-"""The file of a snapshot: an index's arrays, to be mapped into memory and searched where they are.
+"""The file of a catalogue's snapshot: an index's arrays, to be searched where they are."""
 
-After 20 bytes (what it is, which format, how long the header is and its
-checksum) comes the header as JSON: the index's figures and where each array
-lies. Each array starts at a multiple of 64 bytes, little-endian, and has a
-checksum over itself and what fills up the space behind it: no bit of the file
-is without one. CRC-32 is what reads 200 MB in a tenth of a second, and all it has
-to tell is damage. The same items give the same bytes on every machine.
-"""
-
-import mmap
-import os
-import struct
-from collections.abc import Iterator
 from pathlib import Path
-from typing import BinaryIO
-from zlib import crc32
 
-import msgspec
-import numpy as np
-
-from adapters.partial import part_beside
-from core.errors import RejectedError
+from adapters.array_file import ArrayFile
 from core.index.arrays import Figures, IndexArrays
 from core.index.build import BuiltIndex
 from core.index.contents import IndexedContents
-from core.index.parts import Array, named_arrays, part_of
 
 FORMAT = "2"
 """Changes with any change of what is in the file or of what it means."""
-_MAGIC = b"ai-snap\n"
-_PREFIX = struct.Struct("<8sIII")
-_ALIGNED = 64
-
-
-class DamagedSnapshotError(RejectedError):
-    """A file that is no snapshot, or not the whole of one, or one of another format."""
-
-
-class StoredArray(msgspec.Struct, frozen=True, kw_only=True):
-    """Where an array lies: so many bytes behind the header."""
-
-    dtype: str
-    shape: tuple[int, ...]
-    offset: int
-    checksum: int
-
-
-class Header(msgspec.Struct, frozen=True, kw_only=True):
-    """What stands at the beginning of the file. `length` is of all the arrays."""
-
-    figures: Figures
-    arrays: dict[str, StoredArray]
-    length: int
-
-
-_HEADER = msgspec.json.Decoder(Header)
+_FILE = ArrayFile(b"ai-snap\n", FORMAT, Figures, IndexArrays)
 
 
 class SnapshotContentStore(IndexedContents):
@@ -66,21 +21,8 @@ class SnapshotContentStore(IndexedContents):
 
 
 def write_snapshot(index: BuiltIndex, path: Path) -> None:
-    """Write the file in one step: whoever opens `path` finds it whole, or what was there before.
-
-    Raises: OSError where the disk does not take it.
-    """
-    with part_beside(path) as part:
-        with part.open("wb") as file:
-            _write(index, file)
-            file.flush()
-            os.fsync(file.fileno())
-        part.replace(path)
-    folder = os.open(path.parent, os.O_RDONLY)
-    try:
-        os.fsync(folder)  # the new name is to outlive a power cut as well
-    finally:
-        os.close(folder)
+    """Write the file in one step. Raises: OSError where the disk does not take it."""
+    _FILE.write(index.figures, index.arrays, path)
 
 
 def open_snapshot(path: Path) -> SnapshotContentStore:
@@ -88,85 +30,5 @@ def open_snapshot(path: Path) -> SnapshotContentStore:
 
     Raises: DamagedSnapshotError for a file that is not as it was written, OSError.
     """
-    with path.open("rb") as file:
-        if os.fstat(file.fileno()).st_size < _PREFIX.size:
-            raise DamagedSnapshotError(f"{path} is too short for a snapshot")
-        mapped = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
-    try:
-        header, start = _checked(mapped, path)
-    except BaseException:
-        mapped.close()
-        raise
-    found = {name: _array(mapped, start, one) for name, one in header.arrays.items()}
-    arrays = part_of(IndexArrays, found)
-    return SnapshotContentStore(BuiltIndex(arrays=arrays, figures=header.figures))
-
-
-def _write(index: BuiltIndex, file: BinaryIO) -> None:
-    arrays = dict(_little_endian(index.arrays))
-    stored: dict[str, StoredArray] = {}
-    offset = 0
-    for name, array in arrays.items():
-        filling = _filling(array.nbytes)
-        stored[name] = StoredArray(
-            dtype=array.dtype.str,
-            shape=array.shape,
-            offset=offset,
-            checksum=crc32(filling, crc32(_bytes(array))),
-        )
-        offset += array.nbytes + len(filling)
-    text = msgspec.json.encode(Header(figures=index.figures, arrays=stored, length=offset))
-    text = text.ljust(len(text) + -(len(text) + _PREFIX.size) % _ALIGNED)
-    file.write(_PREFIX.pack(_MAGIC, int(FORMAT), len(text), crc32(text)) + text)
-    for array in arrays.values():
-        file.write(_bytes(array))
-        file.write(_filling(array.nbytes))
-
-
-def _little_endian(arrays: IndexArrays) -> Iterator[tuple[str, Array]]:
-    for name, array in named_arrays(arrays):
-        yield name, np.ascontiguousarray(array, dtype=array.dtype.newbyteorder("<"))
-
-
-def _bytes(array: Array) -> memoryview | bytes:
-    return array.data.cast("B") if array.nbytes else b""
-
-
-def _filling(length: int) -> bytes:
-    return bytes(-length % _ALIGNED)
-
-
-def _checked(mapped: mmap.mmap, path: Path) -> tuple[Header, int]:
-    """The header, and where the first array begins."""
-    magic, version, length, checksum = _PREFIX.unpack(mapped[: _PREFIX.size])
-    if magic != _MAGIC:
-        raise DamagedSnapshotError(f"{path} is no snapshot")
-    if version != int(FORMAT):
-        raise DamagedSnapshotError(f"{path} is of format {version}, this release reads {FORMAT}")
-    start = _PREFIX.size + length
-    text = mapped[_PREFIX.size : start]
-    if len(text) != length or crc32(text) != checksum:
-        raise DamagedSnapshotError(f"the header of {path} is damaged")
-    header = _HEADER.decode(text)
-    if len(mapped) != start + header.length:
-        raise DamagedSnapshotError(f"{path} has {len(mapped)} bytes of {start + header.length}")
-    _check_arrays(mapped, start, header, path)
-    return header, start
-
-
-def _check_arrays(mapped: mmap.mmap, start: int, header: Header, path: Path) -> None:
-    begins = [one.offset for one in header.arrays.values()]
-    ends = [*begins[1:], header.length]
-    with memoryview(mapped) as whole:
-        for (name, one), end in zip(header.arrays.items(), ends, strict=True):
-            with whole[start + one.offset : start + end] as part:
-                if crc32(part) != one.checksum:
-                    raise DamagedSnapshotError(f"{name} in {path} is damaged")
-
-
-def _array(mapped: mmap.mmap, start: int, one: StoredArray) -> Array:
-    count = int(np.prod(one.shape, dtype=np.int64))
-    if not count:
-        return np.zeros(one.shape, dtype=one.dtype)
-    found: Array = np.frombuffer(mapped, one.dtype, count=count, offset=start + one.offset)
-    return found.reshape(one.shape)
+    figures, arrays = _FILE.open(path)
+    return SnapshotContentStore(BuiltIndex(arrays=arrays, figures=figures))

@@ -13,6 +13,7 @@ from contextlib import suppress
 from hashlib import blake2b
 from pathlib import Path
 from time import time
+from typing import Generic, Protocol, TypeVar
 
 from adapters.partial import PART, part_beside
 from core.content import Content
@@ -26,32 +27,36 @@ _UNFINISHED_S = 3600.0
 _NAME = re.compile(r"[0-9A-Za-z][0-9A-Za-z._-]{0,99}")
 _OTHERS = 0o077
 
+
+class Versioned(Protocol):
+    """What a file holds: it knows its version."""
+
+    @property
+    def version(self) -> str:
+        """A digest of all that is in it."""
+        ...
+
+
+Held = TypeVar("Held", bound=Versioned)
 Write = Callable[[Path, Sequence[Content], str, Snapshot | None], None]
 
 
-class SnapshotFolder:
+class VersionedFolder(Generic[Held]):
     """Files named by the version of what they hold. Blocking: not for an event loop."""
 
     def __init__(
-        self,
-        path: Path,
-        *,
-        read: Callable[[Path], Snapshot],
-        write: Write,
-        unused_s: float = _UNUSED_S,
+        self, path: Path, *, read: Callable[[Path], Held], unused_s: float = _UNUSED_S
     ) -> None:
         """`path` need not exist. `unused_s`: how long after its last touch a file stays.
 
-        `read` raises RejectedError for a file that is not whole; `write` is given
-        a path, the items, their vector space, and the snapshot before.
+        `read` raises RejectedError for a file that is not whole.
         """
         self._path = path
         self._read = read
-        self._write = write
         self._unused_s = unused_s
 
-    def open(self, version: str) -> Snapshot:
-        """The version's snapshot.
+    def open(self, version: str) -> Held:
+        """What the version's file holds.
 
         Raises: RejectedError where the file does not hold it, FileNotFoundError.
         """
@@ -60,15 +65,13 @@ class SnapshotFolder:
             raise RejectedError(f"{self.path_of(version)} holds version {snapshot.version}")
         return snapshot
 
-    def write(
-        self, contents: Sequence[Content], vector_space: str, previous: Snapshot | None
-    ) -> Snapshot:
-        """Write a snapshot, open what was written, and keep it under its version."""
+    def keep(self, write: Callable[[Path], None]) -> Held:
+        """Have a file written, open what was written, and keep it under its version."""
         with part_beside(self._path / "new") as part:
-            self._write(part, contents, vector_space, previous)
-            snapshot = self._read(part)
-            part.replace(self.path_of(snapshot.version))
-        return snapshot
+            write(part)
+            held = self._read(part)
+            part.replace(self.path_of(held.version))
+        return held
 
     def path_of(self, version: str) -> Path:
         """Where the version's file is or would be. Raises: RejectedError for a bad name."""
@@ -99,6 +102,28 @@ class SnapshotFolder:
         for path in self._path.glob(f"*{suffix}"):
             with suppress(FileNotFoundError):  # another process swept it
                 yield path, now_s - path.stat().st_mtime
+
+
+class SnapshotFolder(VersionedFolder[Snapshot]):
+    """Those of catalogues."""
+
+    def __init__(
+        self,
+        path: Path,
+        *,
+        read: Callable[[Path], Snapshot],
+        write: Write,
+        unused_s: float = _UNUSED_S,
+    ) -> None:
+        """`write` is given a path, the items, their vector space, and the snapshot before."""
+        super().__init__(path, read=read, unused_s=unused_s)
+        self._write = write
+
+    def write(
+        self, contents: Sequence[Content], vector_space: str, previous: Snapshot | None
+    ) -> Snapshot:
+        """Write a snapshot, open what was written, and keep it under its version."""
+        return self.keep(lambda path: self._write(path, contents, vector_space, previous))
 
 
 def private_folder(named: str, source: str) -> Path:

@@ -1,13 +1,16 @@
-"""`CatalogueFollower`: keeps a process's catalogue at the version that the shelf says."""
+"""`ShelfFollower`: keeps what a process has from a shelf at the version that the shelf says."""
 
 import asyncio
+from collections.abc import Callable
 from time import monotonic
+from typing import Generic, Protocol, TypeVar
 
+import msgspec
 import structlog
 
-from adapters.snapshot.folder import SnapshotFolder
+from adapters.snapshot.folder import SnapshotFolder, Versioned, VersionedFolder
 from adapters.snapshot.live import LiveContentStore
-from adapters.snapshot.metrics import CatalogueMetrics
+from adapters.snapshot.metrics import CatalogueMetrics, ShelfMetrics
 from core.content import ContentFilter
 from core.errors import RejectedError, RetryableError
 from core.log_names import (
@@ -27,22 +30,55 @@ _FIRST_LOOK_S = 0.05
 _log = structlog.get_logger()
 
 
-class CatalogueFollower:
+Held = TypeVar("Held", bound=Versioned)
+Taken_contra = TypeVar("Taken_contra", bound=Versioned, contravariant=True)
+
+
+class Live(Protocol[Taken_contra]):
+    """Where what is served is swapped in."""
+
+    @property
+    def is_there(self) -> bool:
+        """Whether there is anything."""
+        ...
+
+    @property
+    def version(self) -> str:
+        """Of what is served."""
+        ...
+
+    def swap(self, store: Taken_contra, /) -> None:
+        """Serve this one from now on."""
+        ...
+
+
+class Followed(msgspec.Struct, Generic[Held], frozen=True, kw_only=True):
+    """What is followed: how it is made ready for use, how large it is, and the log's names."""
+
+    warm: Callable[[Held], None]
+    items: Callable[[Held], int]
+    swapped: str
+    recovered: str
+
+
+class ShelfFollower(Generic[Held]):
     """Looks at the shelf, fetches what is new, opens it, swaps it in."""
 
     def __init__(
         self,
         shelf: SnapshotShelf,
-        folder: SnapshotFolder,
-        store: LiveContentStore,
+        folder: VersionedFolder[Held],
+        store: Live[Held],
+        followed: Followed[Held],
         *,
-        metrics: CatalogueMetrics,
+        metrics: ShelfMetrics[Held],
         every_ms: int,
     ) -> None:
         """Nothing is looked at yet."""
         self._shelf = shelf
         self._folder = folder
         self._store = store
+        self._followed = followed
         self._metrics = metrics
         self._every_s = every_ms / 1000
         self._refused: tuple[str, int, float] = ("", 0, 0.0)
@@ -95,7 +131,7 @@ class CatalogueFollower:
         refused, _, again_s = self._refused
         return version != refused or monotonic() >= again_s
 
-    async def _obtain(self, version: str) -> Snapshot:
+    async def _obtain(self, version: str) -> Held:
         """The version's snapshot, fetched unless a process of this machine has done so."""
         path = self._folder.path_of(version)
         have = [path]
@@ -110,18 +146,19 @@ class CatalogueFollower:
         await self._shelf.fetch(version, path, have=have)
         return await asyncio.to_thread(self._open, version)
 
-    def _open(self, version: str) -> Snapshot:
+    def _open(self, version: str) -> Held:
         """Open, check and warm a file, which is a matter of seconds: not on the loop."""
         snapshot = self._folder.open(version)
-        asyncio.run(_warm(snapshot))
+        self._followed.warm(snapshot)
         return snapshot
 
-    def _swap(self, snapshot: Snapshot) -> None:
+    def _swap(self, snapshot: Held) -> None:
+        items = self._followed.items(snapshot)
         self._store.swap(snapshot)
-        self._metrics.swapped(snapshot, items=len(snapshot))
+        self._metrics.swapped(snapshot, items=items)
         self._refused = ("", 0, 0.0)
         self._touched_s = 0.0
-        _log.info(CATALOGUE_SWAPPED, version=snapshot.version, items=len(snapshot))
+        _log.info(self._followed.swapped, version=snapshot.version, items=items)
 
     def _refuse(self, version: str, exc: Exception) -> None:
         """Keep what is served, and try again later and later: a fetch is much to send."""
@@ -145,7 +182,7 @@ class CatalogueFollower:
                 await asyncio.to_thread(self._folder.path_of(version).unlink, missing_ok=True)
                 continue
             self._swap(snapshot)
-            _log.warning(CATALOGUE_RECOVERED, version=version)
+            _log.warning(self._followed.recovered, version=version)
             return
 
     async def _look_after_folder(self) -> None:
@@ -161,6 +198,26 @@ class CatalogueFollower:
         self._failing = True
 
 
+class CatalogueFollower(ShelfFollower[Snapshot]):
+    """Follows the shelf of catalogues."""
+
+    def __init__(
+        self,
+        shelf: SnapshotShelf,
+        folder: SnapshotFolder,
+        store: LiveContentStore,
+        *,
+        metrics: CatalogueMetrics,
+        every_ms: int,
+    ) -> None:
+        """Nothing is looked at yet."""
+        super().__init__(shelf, folder, store, _CATALOGUES, metrics=metrics, every_ms=every_ms)
+
+
+def _warmed(snapshot: Snapshot) -> None:
+    asyncio.run(_warm(snapshot))
+
+
 async def _warm(snapshot: Snapshot) -> None:
     """Ask of each sort of search once, so that no visitor waits for the first."""
     anything = ContentFilter()
@@ -171,3 +228,8 @@ async def _warm(snapshot: Snapshot) -> None:
         await snapshot.search_text(content.title, limit=8, where=anything)
     await snapshot.search_popular(limit=8, where=anything)
     await snapshot.pinned(where=anything)
+
+
+_CATALOGUES = Followed[Snapshot](
+    warm=_warmed, items=len, swapped=CATALOGUE_SWAPPED, recovered=CATALOGUE_RECOVERED
+)

@@ -1,43 +1,52 @@
-"""What a process tells Prometheus about the catalogue that it serves."""
+"""What a process tells Prometheus about what it has from a shelf."""
 
 from collections.abc import Callable
 from math import nan
 from time import monotonic
+from typing import Generic, TypeVar
 
 from prometheus_client import CollectorRegistry, Counter, Gauge
 
+from adapters.snapshot.folder import Versioned
 from core.ports import ContentStore
 
 _NAMESPACE = "ai_engine"
 REFUSALS = ("damaged", "disk")
 
+Held_contra = TypeVar("Held_contra", bound=Versioned, contravariant=True)
 
-class CatalogueMetrics:
-    """The catalogue's numbers, of either side."""
+
+class ShelfMetrics(Generic[Held_contra]):
+    """The numbers of what is served, of either side."""
 
     def __init__(
-        self, registry: CollectorRegistry, clock_s: Callable[[], float] = monotonic
+        self,
+        registry: CollectorRegistry,
+        name: str,
+        clock_s: Callable[[], float] = monotonic,
     ) -> None:
-        """Register them."""
+        """Register them under `name`."""
         self._clock_s = clock_s
         self._swapped_s = self._confirmed_s = clock_s()
 
-        def gauge(name: str, text: str, *labels: str) -> Gauge:
-            return Gauge(name, text, labels, namespace=_NAMESPACE, registry=registry)
+        def gauge(what: str, text: str, *labelled: str) -> Gauge:
+            return Gauge(f"{name}_{what}", text, labelled, namespace=_NAMESPACE, registry=registry)
 
-        self._info = gauge("catalogue_info", "The catalogue served.", "version", "vector_space")
-        self._items = gauge("catalogue_items", "Its items.")
-        gauge("catalogue_age_seconds", "Since it was swapped in, or since the start.").set_function(
+        self._items = gauge("items", "Its items.")
+        gauge("age_seconds", "Since it was swapped in, or since the start.").set_function(
             lambda: clock_s() - self._swapped_s
         )
         gauge(
-            "catalogue_unconfirmed_seconds", "Since the shelf was last asked for the version."
+            "unconfirmed_seconds", "Since the shelf was last asked for the version."
         ).set_function(lambda: clock_s() - self._confirmed_s)
         self._swaps = Counter(
-            "catalogue_swaps", "Catalogues swapped in.", namespace=_NAMESPACE, registry=registry
+            f"{name}_swaps",
+            "How often another was swapped in.",
+            namespace=_NAMESPACE,
+            registry=registry,
         )
         self._refused = Counter(
-            "catalogue_refused_snapshots",
+            f"{name}_refused_snapshots",
             "Snapshots that could not be put to use, by cause.",
             ["cause"],
             namespace=_NAMESPACE,
@@ -50,14 +59,35 @@ class CatalogueMetrics:
         """The shelf has answered which version is current."""
         self._confirmed_s = self._clock_s()
 
-    def swapped(self, store: ContentStore, *, items: int | None) -> None:
-        """Another catalogue is served, of so many items, None where nobody has counted them."""
+    def swapped(self, held: Held_contra, *, items: int | None) -> None:  # noqa: ARG002
+        """Another one is served, of so many items, None where nobody has counted them."""
         self._swapped_s = self._clock_s()
-        self._info.clear()
-        self._info.labels(store.version, store.vector_space).set(1)
         self._items.set(nan if items is None else items)
         self._swaps.inc()
 
     def refused(self, reason: str) -> None:
         """A snapshot was not put to use."""
         self._refused.labels(reason).inc()
+
+
+class CatalogueMetrics(ShelfMetrics[ContentStore]):
+    """Those of the catalogue."""
+
+    def __init__(
+        self, registry: CollectorRegistry, clock_s: Callable[[], float] = monotonic
+    ) -> None:
+        """Register them."""
+        super().__init__(registry, "catalogue", clock_s)
+        self._info = Gauge(
+            "catalogue_info",
+            "The catalogue served.",
+            ["version", "vector_space"],
+            namespace=_NAMESPACE,
+            registry=registry,
+        )
+
+    def swapped(self, held: ContentStore, *, items: int | None) -> None:
+        """Another one is served, of so many items, None where nobody has counted them."""
+        super().swapped(held, items=items)
+        self._info.clear()
+        self._info.labels(held.version, held.vector_space).set(1)

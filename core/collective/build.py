@@ -1,4 +1,4 @@
-"""Builds the statistics of all likes: the same likes on the same day give the same version."""
+"""Builds the statistics of all readings: the same ones on the same day give the same version."""
 
 import hashlib
 from collections.abc import Mapping, Sequence
@@ -7,19 +7,20 @@ import msgspec
 import numpy as np
 import numpy.typing as npt
 
-from core.collective.cooccurrence import Cooccurrence
-from core.collective.ease import Gram, ease_lists
-from core.collective.likes import LikeTable
-from core.collective.lists import NeighbourLists, strongest
+from core.collective.lists import Weights
+from core.collective.pairs import pair_lists
+from core.collective.readings import Readings
 from core.collective.statistics import (
     CollectiveArrays,
     CollectiveFigures,
     CollectiveStatistics,
+    Counts,
 )
+from core.collective.transitions import transition_lists
 from core.config import CollectiveConfig
 from core.index.parts import named_arrays
 from core.modelling.decay import MS_PER_DAY
-from core.ragged import Numbers, Rows, starts_of
+from core.ragged import Numbers
 from core.strings import StringLookup, StringTable
 
 _FRESH = 100
@@ -29,7 +30,7 @@ _FRESH = 100
 class Counted(msgspec.Struct, frozen=True, kw_only=True):
     """What was counted over all visitors. `impressions` is how often items were shown."""
 
-    likes: LikeTable
+    readings: Readings
     impressions: Mapping[str, int] = {}
 
 
@@ -41,27 +42,29 @@ def build_statistics(
     now_ms: int,
     previous: CollectiveStatistics | None = None,
 ) -> CollectiveStatistics:
-    """Statistics over the items of the catalogue; what is liked of others does not count.
+    """Statistics over the items of the catalogue; what was read of others does not count.
 
     `previous` tells which of the items are new: without it none is. Popularity
     is that of the whole day.
     """
+    ids, count = _rows(counted.readings, catalogue)
+    views = counted.readings.numbered(ids)
+    likes = views.where(views.liked)
     day_ms = now_ms - now_ms % MS_PER_DAY + MS_PER_DAY
-    likes, ids, liked = _by_rows(counted.likes, catalogue)
-    ease, near, support = _neighbours(likes, len(liked), config)
-    decayed = likes.decayed(at_ms=day_ms, half_life_days=config.half_life_days)[: len(liked)]
-    popularity = np.log1p(decayed) / max(1e-9, np.log1p(decayed.max(initial=0.0)))
+    decayed = likes.decayed(at_ms=day_ms, half_life_days=config.half_life_days)[:count]
+    popularity = _popularity(decayed)
     arrived_ms = _arrivals(ids, previous, now_ms)
     impressions = np.array([counted.impressions.get(one, 0) for one in ids], dtype=np.int64)
     table = StringTable.of(ids)
     arrays = CollectiveArrays(
         ids=table,
         lookup=StringLookup.of(table),
-        ease=ease,
-        near=near,
-        support=support,
-        popularity=popularity.astype(np.float32),
-        most_liked=np.argsort(-popularity, kind="stable").astype(np.int32),
+        likes=pair_lists(likes, count, config),
+        views=pair_lists(views, count, config),
+        next=transition_lists(views, count, config),
+        popularity=popularity,
+        quality=_quality(views, likes, count, config),
+        most_liked=_most_liked(popularity),
         impressions=impressions,
         arrived_ms=arrived_ms,
         fresh=_fresh(arrived_ms, impressions, now_ms, config),
@@ -69,87 +72,59 @@ def build_statistics(
     figures = CollectiveFigures(
         version="",
         counted_at_ms=now_ms,
-        visitors=likes.visitors,
+        visitors=views.visitors,
+        views=len(views),
         likes=len(likes),
-        liked=len(liked),
+        items=count,
         decayed_likes=float(decayed.sum()),
     )
     figures = msgspec.structs.replace(figures, version=_version(arrays, figures))
     return CollectiveStatistics(arrays=arrays, figures=figures)
 
 
-def _by_rows(
-    likes: LikeTable, catalogue: Sequence[str]
-) -> tuple[LikeTable, tuple[str, ...], list[str]]:
-    """The likes of catalogue items, numbered by row; all ids by row; and the liked ones."""
+def _rows(readings: Readings, catalogue: Sequence[str]) -> tuple[tuple[str, ...], int]:
+    """Every id of the catalogue, the most read first, and how many were read at all."""
     known = set(catalogue)
-    per_item = likes.per_item().tolist()
-    numbered = [(-count, one) for one, count in zip(likes.ids, per_item, strict=True)]
-    liked = [one for count, one in sorted(numbered) if count and one in known]
-    row_of = {one: row for row, one in enumerate(liked)}
-    rows = np.array([row_of.get(one, -1) for one in likes.ids], dtype=np.int32)
-    at = rows[likes.items] if len(likes) else np.zeros(0, dtype=np.int32)
-    owners = np.repeat(np.arange(likes.visitors), np.diff(likes.starts))[at >= 0]
-    lengths = np.bincount(owners, minlength=likes.visitors)
-    ids = (*liked, *sorted(known.difference(liked)))
-    table = LikeTable(
-        ids=ids,
-        starts=starts_of(lengths[lengths > 0]),
-        items=at[at >= 0],
-        ts_ms=likes.ts_ms[at >= 0],
-    )
-    return table, ids, liked
+    counts = readings.per_item().tolist()
+    numbered = [(-count, one) for one, count in zip(readings.ids, counts, strict=True)]
+    read = [one for count, one in sorted(numbered) if count and one in known]
+    return (*read, *sorted(known.difference(read))), len(read)
 
 
-def _neighbours(
-    likes: LikeTable, liked: int, config: CollectiveConfig
-) -> tuple[NeighbourLists, NeighbourLists, npt.NDArray[np.int64]]:
-    """The lists of EASE and of the nearest, and how many co-occurrences each item has."""
-    own = likes.per_item()[:liked]
-    solved = min(liked, config.ease_items)
-    gram: Gram = np.zeros((solved, solved), dtype=np.float32)
-    gram[np.diag_indices(solved)] = own[:solved]
-    support = np.zeros(liked, dtype=np.int64)
-    sources, rows, closeness = [], [], []
-    for pairs in Cooccurrence(likes.starts, likes.items, liked).pairs() if liked else ():
-        inside = (pairs.sources < solved) & (pairs.rows < solved)
-        gram[pairs.sources[inside], pairs.rows[inside]] = pairs.counts[inside]
-        support += np.bincount(pairs.sources, weights=pairs.counts, minlength=liked).astype(int)
-        close = pairs.counts / np.sqrt(own[pairs.sources] * own[pairs.rows])
-        close *= pairs.counts / (pairs.counts + config.near_shrink)
-        kept = strongest(pairs.sources, pairs.rows, close, config.neighbours)
-        sources.append(pairs.sources[kept])
-        rows.append(pairs.rows[kept])
-        closeness.append(close[kept])
-    ease = ease_lists(gram, regularization=config.ease_lambda, most=config.neighbours, count=liked)
-    near = NeighbourLists.of(
-        np.concatenate([np.zeros(0, dtype=np.intp), *sources]),
-        np.concatenate([np.zeros(0, dtype=np.intp), *rows]),
-        np.concatenate([np.zeros(0), *closeness]),
-        liked,
-    )
-    return ease, near, support
+def _popularity(decayed: npt.NDArray[np.float64]) -> Weights:
+    greatest = np.log1p(decayed.max(initial=0.0))
+    shares = np.log1p(decayed) / greatest if greatest > 0 else decayed
+    return shares.astype(np.float32)
 
 
-def _arrivals(
-    ids: Sequence[str], previous: CollectiveStatistics | None, now_ms: int
-) -> npt.NDArray[np.int64]:
+def _most_liked(popularity: Weights) -> Numbers:
+    """The rows that somebody likes, the most liked first."""
+    order = np.argsort(-popularity, kind="stable").astype(np.int32)
+    return order[popularity[order] > 0]
+
+
+def _quality(views: Readings, likes: Readings, count: int, config: CollectiveConfig) -> Weights:
+    """The share of likes among readings, drawn to the mean where readers are few."""
+    mean = len(likes) / max(1, len(views))
+    prior = config.quality_evidence
+    shares = (likes.per_item() + prior * mean) / (views.per_item() + prior)
+    return shares[:count].astype(np.float32)
+
+
+def _arrivals(ids: Sequence[str], previous: CollectiveStatistics | None, now_ms: int) -> Counts:
     """When each item came, as the statistics before knew, or else just now."""
     arrived = np.zeros(len(ids), dtype=np.int64)
     if previous is None or not len(previous.arrays.ids):
         return arrived
     before = previous.arrays
-    found: Rows = before.lookup.find(before.ids, list(ids))
+    found = before.lookup.find(before.ids, list(ids))
     arrived[found >= 0] = before.arrived_ms[found[found >= 0]]
     arrived[found < 0] = now_ms
     return arrived
 
 
 def _fresh(
-    arrived_ms: npt.NDArray[np.int64],
-    impressions: npt.NDArray[np.int64],
-    now_ms: int,
-    config: CollectiveConfig,
+    arrived_ms: Counts, impressions: Counts, now_ms: int, config: CollectiveConfig
 ) -> Numbers:
     """The new items, the least shown first."""
     since_ms = now_ms - round(config.new_days * MS_PER_DAY)

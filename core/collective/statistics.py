@@ -1,6 +1,6 @@
 """`CollectiveStatistics`: what is known of all visitors together, as arrays of a file.
 
-Nothing in it tells of any single visitor: likes are counted, and pairs of likes.
+Nothing in it tells of any single visitor: readings are counted, and pairs of them.
 """
 
 import msgspec
@@ -10,6 +10,8 @@ import numpy.typing as npt
 from core.collective.lists import NeighbourLists, Weights
 from core.ragged import Numbers
 from core.strings import StringLookup, StringTable
+
+Counts = npt.NDArray[np.int64]
 
 
 class CollectiveFigures(msgspec.Struct, frozen=True, kw_only=True):
@@ -21,32 +23,46 @@ class CollectiveFigures(msgspec.Struct, frozen=True, kw_only=True):
     version: str
     counted_at_ms: int
     visitors: int
+    views: int
     likes: int
-    liked: int
-    """How many of the items have likes: they are the first rows."""
+    items: int
+    """How many were read: they are the first rows."""
     decayed_likes: float
     """All likes, older ones counting less: the evidence of popularity."""
 
 
-class CollectiveArrays(msgspec.Struct, frozen=True, kw_only=True):
-    """The arrays; a row is an item, the most liked first.
+class PairLists(msgspec.Struct, frozen=True, kw_only=True):
+    """What items say of each other by who likes (or reads) both.
 
-    Shape: n items, of which m have likes. `ease` and `near` lists of m rows; `support`
-        (m,) co-occurrences of each; `popularity` (m,) the logarithm of decayed likes,
-        as a share of the greatest; `impressions` (n,) how often each was shown;
-        `arrived_ms` (n,) when it came into the catalogue, 0 from the beginning;
-        `fresh` the rows of new items, the least shown first.
+    Shape: lists of m rows; `support` (m,) how many pairs each item is in.
+    """
+
+    ease: NeighbourLists
+    near: NeighbourLists
+    support: Counts
+
+
+class CollectiveArrays(msgspec.Struct, frozen=True, kw_only=True):
+    """The arrays; a row is an item, the most read first.
+
+    Shape: n items, of which m were read. `popularity` (m,) the logarithm of decayed
+        likes, as a share of the greatest; `quality` (m,) the share of readers who
+        like each, in [0, 1]; `most_liked` the rows by popularity; `impressions`
+        (n,) how often each was shown; `arrived_ms` (n,) when it came into the
+        catalogue, 0 from the beginning; `fresh` the rows of new items, the least
+        shown first.
     """
 
     ids: StringTable
     lookup: StringLookup
-    ease: NeighbourLists
-    near: NeighbourLists
-    support: npt.NDArray[np.int64]
+    likes: PairLists
+    views: PairLists
+    next: NeighbourLists
     popularity: Weights
+    quality: Weights
     most_liked: Numbers
-    impressions: npt.NDArray[np.int64]
-    arrived_ms: npt.NDArray[np.int64]
+    impressions: Counts
+    arrived_ms: Counts
     fresh: Numbers
 
 
@@ -55,3 +71,8 @@ class CollectiveStatistics(msgspec.Struct, frozen=True, kw_only=True):
 
     arrays: CollectiveArrays
     figures: CollectiveFigures
+
+    @property
+    def version(self) -> str:
+        """A digest of all that is in them."""
+        return self.figures.version

@@ -8,6 +8,7 @@ import msgspec
 import numpy as np
 
 from core.columns import ContentRows
+from core.explaining.others import others_of
 from core.explaining.shares import tag_shares
 from core.explanation import Evidence, LikedItem, NamedItem, TagShare
 from core.geo import distances_m
@@ -56,6 +57,7 @@ def _of_items(scored: Scored, indices: Sequence[int], listing: Listing) -> Itera
     likes = _likes(items, listing)
     tags = _tags(items, scored, indices, given)
     metres = _metres(items, given)
+    others = others_of(items, listing)
     for number, content_id in enumerate(items.ids):
         liked, own = likes[number] if likes else (None, _NO_TAGS)
         evidence = Evidence(
@@ -63,6 +65,7 @@ def _of_items(scored: Scored, indices: Sequence[int], listing: Listing) -> Itera
             last_viewed=last_viewed,
             session=session,
             tags=tags[number],
+            others=others[number],
             distance_m=metres[number] if metres else None,
             unopened_showings=unopened[content_id][0] if content_id in unopened else None,
         )

@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterator, Mapping
 
 import numpy as np
 
+from core.collective.collective import spread
 from core.columns import ContentRows
 from core.explaining.outcomes import Measure, Nearness
 from core.geo import GeoPoint, distances_m
@@ -22,6 +23,8 @@ _NAMES = {
     "session_related": "what leads on from what you have just viewed",
     "geo": "where you are",
     "popular": "the most popular",
+    "covisit": "what others read who read the same as you",
+    "liked": "what most visitors like",
 }
 
 
@@ -128,6 +131,21 @@ def _by_popularity(items: ContentRows, _: Listing) -> Floats:
     return np.array([one.popularity for one in items])
 
 
+def _by_others(items: ContentRows, listing: Listing) -> Floats:
+    crowd = listing.scoring.crowd
+    if crowd is None or crowd.covisits is None:
+        raise ValueError("others were not asked")
+    said = crowd.collective.said(crowd.covisits, crowd.config.ease_share)
+    return spread(said, crowd.collective.read_rows(items))
+
+
+def _by_likes_of_all(items: ContentRows, listing: Listing) -> Floats:
+    crowd = listing.scoring.crowd
+    if crowd is None:
+        raise ValueError("nobody is known to like anything")
+    return spread(crowd.collective.arrays.popularity, crowd.collective.read_rows(items))
+
+
 def _cosines(items: ContentRows, direction: GridVector) -> Floats:
     close: Floats = cosines(items.vectors, direction[None, :])[:, 0]
     return close
@@ -159,5 +177,7 @@ _BY: Mapping[str, tuple[Measure, Callable[[ContentRows, Listing], Floats]]] = {
     "session_related": ("relation", _by_session_relations),
     "geo": ("metres", _by_place),
     "popular": ("popularity", _by_popularity),
+    "covisit": ("others", _by_others),
+    "liked": ("likes", _by_likes_of_all),
 }
 """Of a generator that is not here the item was not drawn."""

@@ -9,7 +9,9 @@ from core.recommendation import RecommendedItem
 
 RuleName = Literal["apart", "together", "facet_cap"]
 Parameter = Literal["filter", "language"]
-Measure = Literal["cosine", "tag_overlap", "metres", "relation", "popularity", "draw"]
+Measure = Literal[
+    "cosine", "tag_overlap", "metres", "relation", "popularity", "others", "likes", "draw"
+]
 
 
 class Asked(TypedDict):

@@ -38,6 +38,8 @@ def reason_of(
         if said is not None:
             return said
     part = strongest(scorers, usual)
+    if part is not None and part.name in _OF_OTHERS:
+        return _of_others(part.name, found)
     if part is not None:
         return _of_scorer(part.name, found)
     if "popular" in place.scored.generated_by(place.index):
@@ -102,6 +104,25 @@ def _of_scorer(name: str, found: Found) -> str:  # noqa: PLR0911 - one for each 
         if name == "session_related":
             return f"{viewed} leads on to it."
     return f"Chosen for its {name.replace('_', ' ')}."
+
+
+_OF_OTHERS = {
+    "covisit": ("Others who liked {} liked it, too.", "Liked by others who liked the same as you."),
+    "coview": ("Read by others who read {}.", "Read by others who read the same as you."),
+    "next": ("Others went on to it from {}.", "Others went on to it from there."),
+    "popularity": ("", "Liked by many visitors."),
+    "quality": ("", "Most who read it liked it."),
+    "novelty": ("", "It is new here."),
+}
+"""What scorers of all visitors say, naming the item that they lead from, and without one."""
+
+
+def _of_others(name: str, found: Found) -> str:
+    named, unnamed = _OF_OTHERS[name]
+    source = found.evidence.others.get(name)
+    if source is None:
+        return unnamed
+    return named.format(quoted(source.title, source.content_id))
 
 
 def _of_liked(found: Found) -> str:

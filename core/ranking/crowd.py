@@ -1,53 +1,58 @@
-"""What all visitors together say about items: covisit, popularity, and a try for the new ones.
+"""What all visitors together say about items, and a try for the new ones.
 
-Each speaks as far as there is evidence for it. With none it is left out, and the
-ranking is what content alone makes it.
+Each scorer speaks as far as there is evidence for it. With none it is left out,
+and the ranking is what content alone makes it.
 """
+
+from collections.abc import Iterable
 
 import msgspec
 import numpy as np
 
-from core.collective.collective import Collective, Covisits, spread
+from core.collective.collective import Collective, Covisits, Lookup, spread
 from core.columns import ContentRows
 from core.config import CovisitConfig
+from core.ragged import Rows
 from core.ranking.pool import CandidatePool
 from core.vectors import Floats
 
 
 class Crowd(msgspec.Struct, frozen=True, kw_only=True):
-    """The statistics, what they say to the visitor, and the greatest that a candidate has of it.
+    """The statistics, what they say to the visitor, and the most of it that a candidate has.
 
     Shape: `fresh` the new items that the list tries.
     """
 
     collective: Collective
     covisits: Covisits | None
-    ease_most: float
-    near_most: float
+    likes_most: tuple[float, ...]
+    views_most: tuple[float, ...]
+    next_most: float
     fresh: ContentRows
     config: CovisitConfig
 
     @property
     def certainty(self) -> float:
-        """How much covisit is to be trusted, in [0, 1)."""
+        """How much what it says to the visitor is to be trusted, in [0, 1)."""
         return 0.0 if self.covisits is None else self.covisits.certainty
 
 
 def crowd_of(pool: CandidatePool, config: CovisitConfig) -> Crowd | None:
-    """None where nobody is known to like anything."""
+    """None where nobody is known to have read anything."""
     collective, covisits = pool.collective, pool.covisits
-    if collective is None or not collective.has_likes:
+    if collective is None or collective.is_empty:
         return None
-    ease_most = near_most = 0.0
+    likes = views = None
+    following: Floats = np.zeros(0)
     if covisits is not None:
-        rows = collective.liked_rows(pool.candidates.items)
-        ease_most = float(spread(covisits.ease, rows).max(initial=0.0))
-        near_most = float(spread(covisits.near, rows).max(initial=0.0))
+        likes, views, following = covisits.likes, covisits.views, covisits.next
+    rows = collective.read_rows(pool.candidates.items)
     return Crowd(
         collective=collective,
         covisits=covisits,
-        ease_most=ease_most,
-        near_most=near_most,
+        likes_most=_most(() if likes is None else likes.said, rows),
+        views_most=_most(() if views is None else views.said, rows),
+        next_most=sum(_most((following,), rows)),
         fresh=pool.fresh,
         config=config,
     )
@@ -55,28 +60,31 @@ def crowd_of(pool: CandidatePool, config: CovisitConfig) -> Crowd | None:
 
 def score_crowd(items: ContentRows, crowd: Crowd) -> dict[str, Floats | None]:
     """The values of the scorers that come from everybody. Shape: scorer name to (len(items),)."""
-    return {
-        "covisit": _covisit(items, crowd),
-        "popularity": _popularity(items, crowd),
-        "novelty": _novelty(items, crowd),
-    }
-
-
-def _covisit(items: ContentRows, crowd: Crowd) -> Floats | None:
-    """How much the likers of what the visitor likes, likes of late above all, like each."""
-    covisits = crowd.covisits
-    if covisits is None:
-        return None
-    rows = crowd.collective.liked_rows(items)
-    ease = _share(spread(covisits.ease, rows), crowd.ease_most)
-    near = _share(spread(covisits.near, rows), crowd.near_most)
-    mixed = crowd.config.ease_share * ease + (1.0 - crowd.config.ease_share) * near
-    return covisits.certainty * mixed
-
-
-def _popularity(items: ContentRows, crowd: Crowd) -> Floats:
+    rows = crowd.collective.read_rows(items)
+    arrays, covisits, share = crowd.collective.arrays, crowd.covisits, crowd.config.ease_share
     trusted = (1.0 - crowd.certainty) * crowd.collective.popularity_certainty
-    return trusted * crowd.collective.popularity(items)
+    scores: dict[str, Floats | None] = {}
+    if covisits is not None:
+        scores["covisit"] = _paired(covisits.likes, crowd.likes_most, rows, share)
+        scores["coview"] = _paired(covisits.views, crowd.views_most, rows, share)
+        scores["next"] = covisits.certainty * _share(spread(covisits.next, rows), crowd.next_most)
+    scores["popularity"] = trusted * spread(arrays.popularity, rows)
+    scores["quality"] = crowd.collective.popularity_certainty * spread(arrays.quality, rows)
+    scores["novelty"] = _novelty(items, crowd)
+    return scores
+
+
+def _paired(
+    lookup: Lookup | None, most: tuple[float, ...], rows: Rows, ease_share: float
+) -> Floats | None:
+    """How much those who have the same, of late above all, have each."""
+    if lookup is None:
+        return None
+    ease, near = (
+        _share(spread(said, rows), greatest)
+        for said, greatest in zip(lookup.said, most, strict=True)
+    )
+    return lookup.certainty * (ease_share * ease + (1.0 - ease_share) * near)
 
 
 def _novelty(items: ContentRows, crowd: Crowd) -> Floats | None:
@@ -87,8 +95,13 @@ def _novelty(items: ContentRows, crowd: Crowd) -> Floats | None:
         return None
     values = np.zeros(len(items))
     most = crowd.config.new_impressions
-    values[at] = most / (most + crowd.collective.impressions(items.take(at)))
+    shown = crowd.collective.arrays.impressions[crowd.collective.rows_of(items.take(at))]
+    values[at] = most / (most + shown)
     return values
+
+
+def _most(said: Iterable[Floats], rows: Rows) -> tuple[float, ...]:
+    return tuple(float(spread(one, rows).max(initial=0.0)) for one in said)
 
 
 def _share(values: Floats, most: float) -> Floats:

@@ -74,12 +74,13 @@ class CandidatePool(msgspec.Struct, frozen=True, kw_only=True):
 
     Shape: `candidates` unseen, those of a cold visitor in sample order; `likes`
         the liked items, `unopened` those shown and never opened, `session` the
-        item just viewed, `last_viewed` those before it, newest first and only for
-        an explanation, `seen` oldest first, `distractors` what the distractor
-        may be drawn from, `pinned` by their rank, `together` every member of the
-        groups of the candidates and of the seen, whether in scope or not, `fresh`
-        the new items that this list tries. `collective` is what is known of
-        everybody, `covisits` what that says to the visitor's likes.
+        item just viewed, `last_viewed` those before it and `read` all that others
+        may have read, too, both newest first and only for an explanation, `seen`
+        oldest first, `distractors` what the distractor may be drawn from, `pinned`
+        by their rank, `together` every member of the groups of the candidates and
+        of the seen, whether in scope or not, `fresh` the new items that this list
+        tries. `collective` is what is known of everybody, `covisits` what that
+        says to the visitor.
     """
 
     candidates: Candidates
@@ -88,6 +89,7 @@ class CandidatePool(msgspec.Struct, frozen=True, kw_only=True):
     seen: ContentRows = NOTHING
     session: ContentRows = NOTHING
     last_viewed: ContentRows = NOTHING
+    read: ContentRows = NOTHING
     distractors: ContentRows = NOTHING
     pinned: ContentRows = NOTHING
     together: Mapping[str, ContentRows] = {}

@@ -30,7 +30,12 @@ from adapters.settings import SharedSettings
 from adapters.snapshot.folder import SnapshotFolder
 from core.errors import RejectedError, RetryableError
 from core.shelf import Snapshot
-from ingest_worker.composition import popularity_counting, redis_client, redis_stores, redis_stream
+from ingest_worker.composition import (
+    redis_client,
+    redis_stores,
+    redis_stream,
+)
+from ingest_worker.counting.composition import popularity_counting, shelved_statistics
 from ingest_worker.heartbeats import Heartbeats
 from ingest_worker.probes import PublisherProbes
 from ingest_worker.process_settings import IngestProcess
@@ -72,6 +77,7 @@ async def run_publisher(settings: IngestProcess, holder: str | None = None) -> N
             redis_stores(settings, client),
             lambda: publisher.published if shown.report.holds_lease else None,
             shown.report.counting,
+            shelved_statistics(settings, client),
         )
         async with asyncio.TaskGroup() as tasks:
             if holder is None:

@@ -11,7 +11,7 @@ from adapters.memory.popularity import InMemoryPopularityStore
 from core.events import InteractionEvent
 from core.popularity.stored import decode_counts, encode_counts
 from core.popularity.views import DAYS, RankedViews, ViewCounter, ViewCounts
-from ingest_worker.counting.popularity import PopularityCounting
+from ingest_worker.counting.popularity import CountingPace, PopularityCounting
 from ingest_worker.counting.report import CountingReport
 from ingest_worker.counting.walk import BufferWalk
 from tests.build import DAY_MS, NOW_MS, WINDOW_MS, content, event
@@ -51,7 +51,7 @@ async def counted(sent: Sequence[InteractionEvent], *, a_page: int, pieces: int)
         contents=lambda: STORE,
         window_ms=WINDOW_MS,
         clock_ms=lambda: NOW_MS,
-        every_s=1,
+        pace=CountingPace(every_s=1),
         report=CountingReport(),
     )
     found = await counting.count()

@@ -3,19 +3,22 @@
 from collections.abc import Mapping, Sequence
 from random import Random
 
+import msgspec
 import numpy as np
 import pytest
 
+from adapters.memory.content_store import InMemoryContentStore
 from adapters.memory.event_buffer import FakeEventSource
 from adapters.memory.user_models import InMemoryUserModelStore
 from core.collective.build import Counted, build_statistics
 from core.collective.collective import Collective
-from core.collective.likes import LikeGatherer, LikeTable
+from core.collective.readings import ReadingGatherer, Readings
 from core.collective.statistics import CollectiveStatistics
 from core.config import CollectiveConfig, CovisitConfig, ModelConfig, RankingConfig
 from core.modelling.build import ModelBasis
 from core.recommendation import Recommendation, RecommendRequest
 from core.recommender import Recommender
+from core.signals import UserSignals
 from core.updater import UserModelUpdater
 from tests.build import DAY_MS, NOW_MS, PLAN, read, themed_catalogue
 
@@ -25,11 +28,17 @@ ITEMS = [f"i{number}" for number in range(12)]
 KEEP_ALL = CollectiveConfig(neighbours=50, ease_lambda=3.0, near_shrink=2.0)
 
 
-def table_of(visitors: Sequence[Sequence[str]], *, age_days: float = 0.0) -> LikeTable:
-    gatherer = LikeGatherer(most=100)
+def model_of(likes: Sequence[str], *, ts_ms: int = NOW_MS) -> UserSignals:
+    """Of a visitor who likes all that they have read."""
+    viewed = {item: ts_ms - 60_000 * number for number, item in enumerate(likes)}
+    return UserSignals(user_id="other", viewed=viewed, positives=dict.fromkeys(likes, 0.5))
+
+
+def readings_of(visitors: Sequence[Sequence[str]], *, age_days: float = 0.0) -> Readings:
+    gatherer = ReadingGatherer(most=100)
     for likes in visitors:
-        gatherer.add(dict.fromkeys(likes, NOW_MS - round(age_days * DAY_MS)))
-    return gatherer.table()
+        gatherer.add(model_of(likes, ts_ms=NOW_MS - round(age_days * DAY_MS)))
+    return gatherer.readings()
 
 
 def built(
@@ -40,7 +49,7 @@ def built(
     impressions: Mapping[str, int] | None = None,
     previous: CollectiveStatistics | None = None,
 ) -> CollectiveStatistics:
-    counted = Counted(likes=table_of(visitors), impressions=impressions or {})
+    counted = Counted(readings=readings_of(visitors), impressions=impressions or {})
     return build_statistics(counted, catalogue, config, now_ms=NOW_MS, previous=previous)
 
 
@@ -52,7 +61,7 @@ def some_visitors(seed: int = 1, count: int = 40) -> list[list[str]]:
 def dense(statistics: CollectiveStatistics, visitors: Sequence[Sequence[str]]) -> np.ndarray:
     """Who likes what, by the rows of the statistics. Shape: (visitors, liked)."""
     row_of = {one: row for row, one in enumerate(statistics.arrays.ids)}
-    matrix = np.zeros((len(visitors), statistics.figures.liked))
+    matrix = np.zeros((len(visitors), statistics.figures.items))
     for visitor, likes in enumerate(visitors):
         matrix[visitor, [row_of[one] for one in likes]] = 1.0
     return matrix
@@ -65,7 +74,7 @@ def test_ease_is_the_solution_of_its_equation() -> None:
     inverse = np.linalg.inv(likes.T @ likes + 3.0 * np.eye(likes.shape[1]))
     wanted = -inverse / np.diag(inverse)
     np.fill_diagonal(wanted, 0.0)
-    lists = statistics.arrays.ease
+    lists = statistics.arrays.likes.ease
     found = [lists.summed(np.array([row]), np.ones(1), len(wanted)) for row in range(len(wanted))]
     np.testing.assert_allclose(found, wanted, atol=1e-5)
 
@@ -78,11 +87,11 @@ def test_the_nearest_are_liked_by_the_same_visitors_few_of_whom_count_less() -> 
     own = np.diag(together)
     wanted = together / np.sqrt(np.outer(own, own)) * together / (together + 2.0)
     np.fill_diagonal(wanted, 0.0)
-    lists = statistics.arrays.near
+    lists = statistics.arrays.likes.near
     found = [lists.summed(np.array([row]), np.ones(1), len(wanted)) for row in range(len(wanted))]
     np.testing.assert_allclose(found, wanted, atol=1e-6)
     np.fill_diagonal(together, 0.0)
-    assert statistics.arrays.support.tolist() == together.sum(axis=1).tolist()
+    assert statistics.arrays.likes.support.tolist() == together.sum(axis=1).tolist()
 
 
 def test_lists_keep_the_strongest_only() -> None:
@@ -90,10 +99,10 @@ def test_lists_keep_the_strongest_only() -> None:
     whole = built(visitors, ITEMS)
     short = built(visitors, ITEMS, CollectiveConfig(neighbours=3, ease_lambda=3.0, near_shrink=2.0))
     for kept, every in (
-        (short.arrays.near, whole.arrays.near),
-        (short.arrays.ease, whole.arrays.ease),
+        (short.arrays.likes.near, whole.arrays.likes.near),
+        (short.arrays.likes.ease, whole.arrays.likes.ease),
     ):
-        for row in range(whole.figures.liked):
+        for row in range(whole.figures.items):
             begin, end = every.starts[row : row + 2]
             strongest = np.sort(np.abs(every.weights[begin:end]))[-3:]
             begin, end = kept.starts[row : row + 2]
@@ -103,8 +112,8 @@ def test_lists_keep_the_strongest_only() -> None:
 def test_items_beyond_the_most_liked_have_neighbours_but_no_ease() -> None:
     config = CollectiveConfig(ease_items=4, neighbours=50)
     statistics = built(some_visitors(), ITEMS, config)
-    assert np.diff(statistics.arrays.ease.starts)[4:].sum() == 0
-    assert (np.diff(statistics.arrays.near.starts) > 0).all()
+    assert np.diff(statistics.arrays.likes.ease.starts)[4:].sum() == 0
+    assert (np.diff(statistics.arrays.likes.near.starts) > 0).all()
 
 
 def test_the_order_of_visitors_changes_nothing_and_an_older_day_does() -> None:
@@ -121,17 +130,17 @@ def test_likes_of_what_is_not_in_the_catalogue_do_not_count() -> None:
 
 
 def test_a_visitor_counts_with_the_latest_likes_only() -> None:
-    gatherer = LikeGatherer(most=2)
-    gatherer.add({"new": 3, "middle": 2, "old": 1})
-    assert gatherer.table().ids == ("new", "middle")
+    gatherer = ReadingGatherer(most=2)
+    gatherer.add(model_of(["new", "middle", "old"]))
+    assert gatherer.readings().ids == ("new", "middle")
 
 
 def test_half_a_life_ago_a_like_counts_half() -> None:
     config = CollectiveConfig(half_life_days=10.0)
     now = build_statistics(
-        Counted(likes=table_of([["i0"]] * 8)), ITEMS, config, now_ms=NOW_MS
+        Counted(readings=readings_of([["i0"]] * 8)), ITEMS, config, now_ms=NOW_MS
     ).figures.decayed_likes
-    older = Counted(likes=table_of([["i0"]] * 8, age_days=10.0))
+    older = Counted(readings=readings_of([["i0"]] * 8, age_days=10.0))
     then = build_statistics(older, ITEMS, config, now_ms=NOW_MS).figures.decayed_likes
     assert then == pytest.approx(now / 2)
 
@@ -155,19 +164,62 @@ def test_of_new_items_those_shown_less_are_tried_more_often() -> None:
     assert collective.fresh(7) == collective.fresh(7)
 
 
+def test_a_transition_leads_to_what_was_liked_soon_after_and_fades_with_every_step() -> None:
+    orders = [["i0", "i1", "i2"]] * 4  # the latest first: i2 was read before i1 before i0
+    config = CollectiveConfig(near_shrink=0.0, next_within_s=90.0, next_decay=0.5)
+    row_of = {one: row for row, one in enumerate(built(orders, ITEMS).arrays.ids)}
+    lists = built(orders, ITEMS, config).arrays.next
+    assert lists.weight(row_of["i2"], row_of["i1"]) > 0
+    assert lists.weight(row_of["i1"], row_of["i2"]) == 0
+    # Two minutes later is not soon.
+    assert lists.weight(row_of["i2"], row_of["i0"]) == 0
+    whole = built(orders, ITEMS, CollectiveConfig(near_shrink=0.0, next_decay=0.5)).arrays.next
+    near, far = (whole.weight(row_of["i2"], row_of[one]) for one in ("i1", "i0"))
+    assert near == pytest.approx(4 / np.sqrt(6 * 4))
+    assert far == pytest.approx(2 / np.sqrt(6 * 6))
+
+
+def test_no_transition_leads_from_one_visitor_to_another_or_to_what_was_not_liked() -> None:
+    gatherer = ReadingGatherer(most=100)
+    for _ in range(3):
+        gatherer.add(UserSignals(user_id="a", viewed={"i1": 1000}, positives={"i1": 1.0}))
+        gatherer.add(
+            UserSignals(user_id="b", viewed={"i2": 3000, "i3": 2000}, positives={"i3": 1.0})
+        )
+    counted = Counted(readings=gatherer.readings())
+    statistics = build_statistics(counted, ITEMS, KEEP_ALL, now_ms=NOW_MS)
+    assert not len(statistics.arrays.next.rows)
+    assert len(statistics.arrays.views.near.rows) == 2
+
+
+def test_quality_is_the_share_of_likes_drawn_to_the_mean_where_readers_are_few() -> None:
+    gatherer = ReadingGatherer(most=100)
+    for number in range(40):
+        positives = {"i0": 1.0} if number % 4 else {}
+        viewed = {"i0": 5, "i1": 4} if number == 1 else {"i0": 5}
+        gatherer.add(UserSignals(user_id="a", viewed=viewed, positives=positives))
+    statistics = build_statistics(
+        Counted(readings=gatherer.readings()), ITEMS, KEEP_ALL, now_ms=NOW_MS
+    )
+    mean = 30 / 41
+    wanted = [(30 + 10 * mean) / 50, 10 * mean / 11]
+    np.testing.assert_allclose(statistics.arrays.quality, wanted, rtol=1e-6)
+
+
 async def recommend(
     *events: object,
     collective: Collective | None,
     config: RankingConfig | None = None,
+    contents: InMemoryContentStore = STORE,
     **request: object,
 ) -> Recommendation:
     models = InMemoryUserModelStore(ttl_s=60, clock_s=lambda: 0.0)
     basis = ModelBasis.of(PLAN, ModelConfig())
-    updater = UserModelUpdater(FakeEventSource(events), models, STORE, basis)  # type: ignore[arg-type]
+    updater = UserModelUpdater(FakeEventSource(events), models, contents, basis)  # type: ignore[arg-type]
     await updater.refresh("u1", now_ms=NOW_MS)
     recommender = Recommender(
         models,
-        STORE,
+        contents,
         config or RankingConfig(),
         basis.config_version,
         collective=lambda: collective,
@@ -195,7 +247,7 @@ async def test_what_others_liked_beside_it_comes_up_the_more_of_them_there_are()
         {one.content_id: one.contributions for one in answer.items}["bombing-3"]["covisit"]
         for answer in (few, many)
     ]
-    assert 0 < parts[0] < parts[1] < 0.8
+    assert 0 < parts[0] < parts[1] < 0.5
     for one in many.items:
         assert one.score == pytest.approx(sum(one.contributions.values()), abs=1e-9)
     assert "covisit" in many.items[0].generated_by
@@ -228,7 +280,7 @@ async def test_popularity_makes_way_as_covisit_gets_certain() -> None:
 
 async def test_the_latest_like_says_most() -> None:
     both = Collective(built([["hiding-0", "bombing-3"], ["hiding-1", "rescue-2"]] * 2000), 300.0)
-    config = RankingConfig(covisit=CovisitConfig(half_life_likes=1.0, floor=0.0))
+    config = RankingConfig(covisit=CovisitConfig(half_life_readings=1.0, floor=0.0))
     old, new = read("hiding-0", 40), read("hiding-1", 40, ts_ms=NOW_MS - 1000)
     answer = await recommend(old, new, collective=both, config=config, limit=20)
     values = {one.content_id: one.contributions["covisit"] for one in answer.items}
@@ -251,4 +303,43 @@ async def test_one_new_item_a_list_is_tried_and_said_to_be() -> None:
 async def test_what_is_read_just_now_counts_as_the_latest_like() -> None:
     answer = await recommend(collective=crowd(3000), session="hiding-0", limit=20)
     values = {one.content_id: one.contributions for one in answer.items}
-    assert values["bombing-3"]["covisit"] > 0.5
+    assert values["bombing-3"]["covisit"] > 0.3
+
+
+async def test_the_item_that_others_came_from_is_named() -> None:
+    answer = await recommend(read("hiding-0", 40), collective=crowd(3000), limit=27, explain=True)
+    told = {one.content_id: one.explanation for one in answer.items}["bombing-3"]
+    assert told is not None
+    others = {name: one.content_id for name, one in told.evidence.others.items()}
+    assert others == dict.fromkeys(("covisit", "coview"), "hiding-0")
+    assert told.reason == "Others who liked “Hiding-0” liked it, too."
+
+
+async def test_a_new_item_says_that_it_is_new() -> None:
+    before = built([["hiding-0", "bombing-3"]] * 9, [one for one in CATALOGUE if one != "music-5"])
+    after = built([["hiding-0", "bombing-3"]] * 9, previous=before)
+    answer = await recommend(collective=Collective(after, 300.0), limit=20, explain=True)
+    told = {one.content_id: one.explanation for one in answer.items}["music-5"]
+    assert told is not None
+    assert told.reason == "It is new here."
+
+
+async def test_an_item_that_is_hidden_says_nothing_of_who_read_it() -> None:
+    hidden = InMemoryContentStore(
+        msgspec.structs.replace(one, rules=msgspec.structs.replace(one.rules, hidden=True))
+        if one.id == "hiding-0"
+        else one
+        for one in STORE.columns.contents
+    )
+    answer = await recommend(
+        collective=crowd(3000), session="hiding-0", limit=20, contents=hidden, explain=True
+    )
+    assert all("covisit" not in one.contributions for one in answer.items)
+    read_it = await recommend(
+        read("hiding-0", 40), collective=crowd(3000), limit=20, contents=hidden, explain=True
+    )
+    assert any(one.contributions.get("covisit") for one in read_it.items)
+    for one in read_it.items:
+        assert one.explanation is not None
+        assert not one.explanation.evidence.others
+        assert "hiding-0" not in one.explanation.reason.lower()

@@ -12,7 +12,7 @@ from adapters.memory.event_buffer import InMemoryEventBuffer
 from adapters.memory.popularity import InMemoryPopularityStore
 from core.errors import RetryableError
 from core.ports import EventWindow
-from ingest_worker.counting.popularity import PopularityCounting
+from ingest_worker.counting.popularity import CountingPace, PopularityCounting
 from ingest_worker.counting.report import CountingCollector, CountingReport
 from ingest_worker.counting.turns import CountingTurns, Turn
 from ingest_worker.counting.walk import BufferWalk
@@ -76,9 +76,8 @@ class Office:
             contents=lambda: self.contents if self.turn.is_ours else None,
             window_ms=WINDOW_MS,
             clock_ms=lambda: NOW_MS,
-            every_s=0.01,
+            pace=CountingPace(every_s=0.01, look_every_s=0.01),
             report=self.report,
-            look_every_s=0.01,
         )
 
     async def fill(self) -> None:

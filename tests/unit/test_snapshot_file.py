@@ -12,7 +12,8 @@ from tempfile import TemporaryDirectory
 
 import pytest
 
-from adapters.snapshot.file import DamagedSnapshotError, open_snapshot, write_snapshot
+from adapters.array_file import DamagedSnapshotError
+from adapters.snapshot.file import open_snapshot, write_snapshot
 from core.content import Content, ContentRules
 from core.errors import RejectedError
 from core.index.build import build_index

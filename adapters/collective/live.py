@@ -1,0 +1,39 @@
+"""`LiveCollective`: the current statistics of all visitors, swapped while answers are made."""
+
+from core.collective.collective import Collective
+from core.collective.statistics import CollectiveStatistics
+
+
+class LiveCollective:
+    """What is known of everybody, from the statistics that were swapped in last."""
+
+    def __init__(self, popularity_evidence: float) -> None:
+        """There are none yet. `popularity_evidence`: as in the settings."""
+        self._popularity_evidence = popularity_evidence
+        self._collective: Collective | None = None
+
+    @property
+    def is_there(self) -> bool:
+        """Whether there are any."""
+        return self._collective is not None
+
+    @property
+    def version(self) -> str:
+        """That of the statistics; empty while there are none."""
+        return "" if self._collective is None else self._collective.version
+
+    def swap(self, statistics: CollectiveStatistics, /) -> None:
+        """Use these from now on; answers that have begun keep theirs."""
+        self._collective = Collective(statistics, self._popularity_evidence)
+
+    async def latest(self) -> CollectiveStatistics | None:
+        """The statistics that were put last."""
+        return None if self._collective is None else self._collective.statistics
+
+    async def put(self, statistics: CollectiveStatistics) -> None:
+        """The same as `swap`, for who counts in the same process."""
+        self.swap(statistics)
+
+    def current(self) -> Collective | None:
+        """What answers are made with, None while nothing has been counted."""
+        return self._collective

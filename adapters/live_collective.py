@@ -1,0 +1,73 @@
+"""The statistics of all visitors that a process uses, kept as new as those on the shelf."""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager, suppress
+from typing import TYPE_CHECKING
+
+from prometheus_client import CollectorRegistry
+
+from adapters.collective.file import SHELF, open_statistics
+from adapters.collective.live import LiveCollective
+from adapters.settings import SharedSettings
+from adapters.snapshot.folder import VersionedFolder, private_folder
+from adapters.snapshot.follower import Followed, ShelfFollower
+from adapters.snapshot.metrics import ShelfMetrics
+from core.collective.collective import Collective
+from core.collective.statistics import CollectiveStatistics
+from core.log_names import COLLECTIVE_RECOVERED, COLLECTIVE_SWAPPED
+from core.shelf import SnapshotShelf
+
+if TYPE_CHECKING:
+    from adapters.redis.connection import Client
+
+_CHECK_MS = 2000
+"""Statistics are minutes old anyway."""
+_FOLDER = "collective"
+
+_STATISTICS = Followed[CollectiveStatistics](
+    warm=lambda _: None,
+    items=lambda one: one.figures.items,
+    swapped=COLLECTIVE_SWAPPED,
+    recovered=COLLECTIVE_RECOVERED,
+)
+
+
+@asynccontextmanager
+async def live_collective(
+    settings: SharedSettings, client: "Client | None", registry: CollectorRegistry
+) -> AsyncIterator[Callable[[], Collective | None]]:
+    """Gives the statistics of the moment; without Redis there are none."""
+    live = LiveCollective(settings.collective.popularity_evidence)
+    if client is None:
+        yield live.current
+        return
+    follower = ShelfFollower(
+        collective_shelf(client),
+        collective_folder(settings),
+        live,
+        _STATISTICS,
+        metrics=ShelfMetrics(registry, "collective"),
+        every_ms=max(_CHECK_MS, settings.content_check_ms),
+    )
+    task = asyncio.create_task(follower.run())
+    try:
+        yield live.current
+    finally:
+        task.cancel()
+        with suppress(asyncio.CancelledError):
+            await task
+
+
+def collective_folder(settings: SharedSettings) -> VersionedFolder[CollectiveStatistics]:
+    """The statistics of this machine. Raises: ConfigError where others may write there."""
+    return VersionedFolder(
+        private_folder(settings.content_folder, settings.redis_url) / _FOLDER, read=open_statistics
+    )
+
+
+def collective_shelf(client: "Client") -> SnapshotShelf:
+    """The shelf of this release's file format."""
+    from adapters.redis.snapshot_shelf import RedisSnapshotShelf  # noqa: PLC0415
+
+    return RedisSnapshotShelf(client, name=SHELF)
