@@ -5,7 +5,7 @@ from typing import Literal
 
 import msgspec
 
-from core.evaluating.estimators import Estimate
+from core.evaluating.estimators import Estimate, Interval
 
 LEAST_SLATES = 10_000
 """Explored slates below which intervals of rare openings are too narrow to believe."""
@@ -22,14 +22,14 @@ class Verdict(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def verdict_of(
-    name: str, baseline: str, found: Estimate, *, explored: int, answers: int
+    name: str, baseline: str, found: Estimate | None, *, explored: int, answers: int
 ) -> Verdict:
-    """By the doubly robust estimate."""
+    """By the doubly robust estimate, None where nothing could be estimated."""
     reasons = list(_against(found, explored=explored, answers=answers))
-    if reasons:
+    if reasons or found is None:
         return Verdict(finding="none", sentence=f"No verdict on {name}: {'; '.join(reasons)}.")
     more = found.more
-    span = f"{more.value:+.4f} openings a list ({more.low:+.4f} to {more.high:+.4f})"
+    span = span_of(more)
     if more.low > 0:
         return Verdict(finding="better", sentence=f"{name} does better than {baseline}: {span}.")
     if more.high < 0:
@@ -38,12 +38,18 @@ def verdict_of(
     return Verdict(finding="alike", sentence=said)
 
 
-def _against(found: Estimate, *, explored: int, answers: int) -> Iterator[str]:
+def span_of(more: Interval) -> str:
+    """A difference with where it may lie."""
+    return f"{more.value:+.4f} openings a list ({more.low:+.4f} to {more.high:+.4f})"
+
+
+def _against(found: Estimate | None, *, explored: int, answers: int) -> Iterator[str]:
     """The reasons for which nothing may be concluded."""
-    if not explored:
+    if found is None or not explored:
         yield (
-            f"none of the {answers} answers was explored, and of what is always shown in one "
-            "order nothing is to be learned about others; set EXPLORATION_SHARE"
+            f"of {answers} answers none was explored that could be weighed, and of what is "
+            "always shown in one order nothing is to be learned about others; set "
+            "EXPLORATION_SHARE"
         )
         return
     if explored < LEAST_SLATES:

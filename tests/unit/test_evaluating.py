@@ -121,7 +121,7 @@ def test_a_verdict_says_what_the_interval_says(low: float, high: float, finding:
 @pytest.mark.parametrize(
     ("explored", "effective", "reason"),
     [
-        (0, 0.0, "none of the 90000 answers was explored"),
+        (0, 0.0, "of 90000 answers none was explored"),
         (LEAST_SLATES - 1, 5000.0, "9999 answers were explored, and it takes 10000"),
         (LEAST_SLATES, 12.0, "as good as 12 lists"),
     ],
