@@ -38,7 +38,7 @@ async def live_collective(
     settings: SharedSettings, client: "Client | None", registry: CollectorRegistry
 ) -> AsyncIterator[Callable[[], Collective | None]]:
     """Gives the statistics of the moment; without Redis there are none."""
-    live = LiveCollective(settings.collective.popularity_evidence)
+    live = LiveCollective()
     if client is None:
         yield live.current
         return

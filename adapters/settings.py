@@ -1,5 +1,6 @@
 """The settings that all processes share, read once from the environment."""
 
+import hashlib
 from collections.abc import Mapping
 from typing import Literal, TypeVar
 
@@ -82,6 +83,18 @@ class SharedSettings(msgspec.Struct, frozen=True, kw_only=True):
     """Path of a TOML file of experiments, read at the start."""
     key_failures_per_minute: Count = 60
     """Wrong keys of one address that a process answers 401; further ones it answers 429."""
+    tombstone_key: str = ""
+    """A secret, the same for every process: what the hashes of visitors' ids are keyed with."""
+    log_url: str = ""
+    """Folder or object store (`s3://...`) of the log of answers and events; unset: no log."""
+    log_rotate_s: Positive = 60.0
+    """How old a row gets before it is in a file: what a killed process may lose."""
+    log_days: Count = 90
+    """How many days the log reaches back."""
+    log_max_mb: Count = 10_000
+    """Bound of each of its two halves; the earliest day goes first."""
+    replay_days: Count = 14
+    """How long catalogues, statistics and policies are kept that answers were made from."""
     log_format: Literal["auto", "json", "console"] = "auto"
     """`auto` is readable on a terminal and JSON lines elsewhere."""
     log_level: Literal["debug", "info", "warning", "error"] = "info"
@@ -99,6 +112,12 @@ class SharedSettings(msgspec.Struct, frozen=True, kw_only=True):
     collective: CollectiveConfig = CollectiveConfig()
     identity: IdentityConfig = IdentityConfig()
     http: HttpLimits = HttpLimits()
+
+    @property
+    def tombstone_hash_key(self) -> bytes:
+        """The secret in a length that a hash takes; empty where there is none."""
+        secret = self.tombstone_key.encode()
+        return hashlib.blake2b(secret, digest_size=32).digest() if secret else b""
 
     @property
     def model(self) -> ModelConfig:

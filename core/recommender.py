@@ -4,19 +4,21 @@ from collections.abc import Callable
 
 import msgspec
 
-from core.answering import list_for_signals, listed_items, recommend_for_signals
+from core.answer_log.served import Record, Served
+from core.answering import answer_of, list_for_signals, listed_items
 from core.candidates import gather_pool
 from core.collective.collective import Collective
 from core.config import RankingConfig
 from core.errors import RetryableError
 from core.explaining.outcomes import Asked, Outcome
 from core.explaining.why import why
-from core.policies.contexts import NO_PERSON, Circumstances, context_of, person_of
+from core.policies.contexts import NO_PERSON, Circumstances, context_of, person_of, settled
 from core.policies.policies import Policies
 from core.policies.policy import Policy
 from core.policies.shadows import ShadowReport, make_shadows
 from core.ports import ContentStore, UserModelStore
 from core.ranking.context import AnswerContext
+from core.ranking.listing import Listing
 from core.recommendation import Away, Recommendation, RecommendRequest
 from core.signals import UserSignals
 from core.standby import Standby, from_catalogue
@@ -53,15 +55,18 @@ class Recommender:
         self._contents = contents
         self._standby = standby
 
-    async def recommend(self, request: RecommendRequest, *, now_ms: int) -> Recommendation:
+    async def recommend(
+        self, request: RecommendRequest, *, now_ms: int, record: Record | None = None
+    ) -> Recommendation:
         """The answer for one request. A stranger gets a full, diverse list.
 
-        While models are away everybody does; `degraded` says so.
+        While models are away everybody does; `degraded` says so. `record` is told
+        of what is served.
 
         Raises: RetryableError when there is no catalogue.
         """
         signals, away = await self._model_of(request.user_id)
-        return await self.rank(signals, request, now_ms=now_ms, away=away)
+        return await self.rank(signals, request, now_ms=now_ms, away=away, record=record)
 
     async def rank(
         self,
@@ -71,6 +76,7 @@ class Recommender:
         now_ms: int,
         away: tuple[Away, ...] = (),
         is_person: bool = True,
+        record: Record | None = None,
     ) -> Recommendation:
         """The answer for a model at hand; None is a visitor nobody knows.
 
@@ -89,11 +95,25 @@ class Recommender:
             context = context_of(request, own, choice, given, person)
             model = own or UserSignals(user_id=request.user_id)
 
-            async def answered(by: AnswerContext) -> Recommendation:
+            async def answered(by: AnswerContext) -> tuple[Listing, Recommendation]:
                 pool = await gather_pool(model, request, contents, by, collective)
-                return recommend_for_signals(own, pool, request, by)
+                listing = list_for_signals(own, pool, request, by)
+                return listing, answer_of(listing, own, by)
 
-            answer = await answered(context)
+            listing, answer = await answered(context)
+            if record is not None:
+                served = Served(
+                    request=settled(request, context),
+                    person=person,
+                    signals=own,
+                    contents=contents,
+                    collective=collective,
+                    listing=listing,
+                    context=context,
+                    policy=choice.policy,
+                    answer=answer,
+                )
+                record(served)
             if self._shadows is not None:
                 await make_shadows(choice, answer, context, answered, self._shadows)
             return answer

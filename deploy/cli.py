@@ -71,7 +71,7 @@ def run(folder: Path, *, memory: bool) -> None:
         folder.resolve(),
         ingest_port=settings.ingest.port,
         serve_port=settings.serve.port,
-        environ=os.environ,
+        environ={"LOG_URL": str(folder.resolve() / "log"), **os.environ},
         logs_to_terminal=True,
     )
     try:

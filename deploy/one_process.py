@@ -9,6 +9,7 @@ import secrets
 from collections.abc import Callable, Mapping
 from time import monotonic
 
+import msgspec
 import structlog
 from prometheus_client import CollectorRegistry
 
@@ -22,6 +23,14 @@ from adapters.memory.popularity import InMemoryPopularityStore
 from adapters.memory.stream import InMemoryRawBatchStream
 from adapters.memory.tombstones import InMemoryTombstones
 from adapters.memory.user_models import InMemoryUserModelStore
+from adapters.open_log import (
+    RecordAnswers,
+    RecordEvents,
+    answer_log,
+    answer_replays,
+    event_log,
+    person_log,
+)
 from adapters.process import clock_ms, serve_http, stop_signals
 from adapters.rankers.metrics import ShadowMetrics
 from adapters.rankers.opening import opened_policies
@@ -84,16 +93,26 @@ async def run_one_process(settings: OneProcess, when_served: Callable[[Content],
         webhook_gate(settings, settings.ingest, registries[0]) as ingest_gate,
         serve_gate(settings, settings.serve, registries[1]) as reading_gate,
         opened_policies(settings, model_basis(settings).config_version, registries[1]) as policies,
+        answer_log(settings, registries[1]) as record,
+        event_log(settings, registries[0]) as record_events,
     ):
-        gates = ingest_gate, reading_gate
-        await _run(settings, gates, registries, policies, when_served)
+        learning = _Learning(policies=policies, record=record, record_events=record_events)
+        await _run(settings, (ingest_gate, reading_gate), registries, learning, when_served)
+
+
+class _Learning(msgspec.Struct, frozen=True, kw_only=True):
+    """What answers are made by, and what is told of them and of events."""
+
+    policies: Policies
+    record: RecordAnswers | None
+    record_events: RecordEvents | None
 
 
 async def _run(
     settings: OneProcess,
     gates: tuple[Gate, Gate],
     registries: tuple[CollectorRegistry, CollectorRegistry],
-    policies: Policies,
+    learning: _Learning,
     when_served: Callable[[Content], None],
 ) -> None:
     """Both sides behind their gates, the webhook's first."""
@@ -107,13 +126,13 @@ async def _run(
     stores = _stores(settings, stream)
     metrics = WorkerMetrics(registry, gauges)
     heartbeats = Heartbeats(clock_s=monotonic, stalled_after_s=settings.worker.stalled_after_s)
-    parts = ingest_parts(settings, stores, contents, metrics, heartbeats)
+    parts = ingest_parts(settings, stores, contents, metrics, heartbeats, learning.record_events)
     backpressure = Backpressure(stream, ingest.high_water, gauges, clock_ms)
     observer = queue_observer(settings, stream, stores, metrics)
     doors = WebhookDoors(gates[0], ingest.api_key_header)
     webhook = Webhook(stream, backpressure, ingest, doors, WebhookMetrics(registry, gauges))
     views = LatestViews(stores.popularity)
-    collective = LiveCollective(settings.collective.popularity_evidence)
+    collective = LiveCollective()
     sources = Sources(
         models=stores.models,
         patient_models=stores.models,
@@ -121,7 +140,9 @@ async def _run(
         events=person_events(settings, stores),
         views=views.counts,
         collective=collective.current,
-        policies=policies,
+        policies=learning.policies,
+        record=learning.record,
+        replays=answer_replays(settings),
         shadows=ShadowMetrics(registries[1]),
     )
     serve = serve_app(settings, settings.serve, gates[1], sources, registries[1])
@@ -195,6 +216,7 @@ def _stores(settings: OneProcess, stream: InMemoryRawBatchStream) -> Stores:
             clock_ms=clock_ms,
         ),
         batches=stream,
+        log=person_log(settings),
     )
 
 

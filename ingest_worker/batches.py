@@ -57,8 +57,13 @@ class BatchHandler:
         clock_ms: Callable[[], int],
         marked: Callable[[], None],
         metrics: WorkerMetrics,
+        record: Callable[[Sequence[InteractionEvent]], None] | None = None,
     ) -> None:
-        """Keep the parts; `clock_ms` tells the worker's time, `marked` is called after a mark."""
+        """Keep the parts; `clock_ms` tells the worker's time, `marked` is called after a mark.
+
+        `record` is told of events that are stored.
+        """
+        self._record = record
         self._marked = marked
         self._metrics = metrics
         self._normalize = normalize
@@ -104,6 +109,8 @@ class BatchHandler:
         self._marked()
         await self._reject(letters)
         await self._screen.behind(screened, now_ms=now_ms)
+        if self._record is not None:
+            self._record(events)
         rejected = Counter(letter.reason for letter in letters)
         self._metrics.forbidden_events.inc(forbidden)
         self._count(len(batches), len(events), rejected, expired)

@@ -13,6 +13,7 @@ from adapters.documentation.pages import OPENAPI, expose_documentation, release
 from adapters.exposition import METRICS, expose_metrics
 from adapters.http_security import SecuredApp
 from adapters.keys.opening import opened_gate
+from adapters.open_log import RecordEvents, person_log
 from adapters.plans.toml import read_plan
 from adapters.process import clock_ms, serve_http, stop_signals
 from adapters.redis.connection import Client, connect
@@ -156,6 +157,7 @@ def redis_stores(settings: IngestProcess, client: Client) -> Stores:
             clock_ms=clock_ms,
         ),
         batches=RedisStoredBatches(client, shards=settings.ingest.shards),
+        log=person_log(settings),
     )
 
 
@@ -207,8 +209,12 @@ def ingest_parts(
     contents: ContentStore,
     metrics: WorkerMetrics,
     heartbeats: Heartbeats,
+    record: RecordEvents | None = None,
 ) -> IngestParts:
-    """Wire the batch handler and the refresher over whichever adapters."""
+    """Wire the batch handler and the refresher over whichever adapters.
+
+    `record` is told of events that are stored.
+    """
     refresher = Refresher(
         queue=stores.queue,
         updater=model_updater(settings, stores, contents),
@@ -233,6 +239,7 @@ def ingest_parts(
         clock_ms=clock_ms,
         marked=refresher.nudge,
         metrics=metrics,
+        record=record,
     )
     return IngestParts(handler=handler, refresher=refresher)
 

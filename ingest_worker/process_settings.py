@@ -1,6 +1,5 @@
 """All settings of the webhook and of the worker, and what they must be together."""
 
-import hashlib
 from collections.abc import Mapping
 
 from adapters.settings import SharedSettings, read_settings
@@ -16,8 +15,6 @@ class IngestProcess(SharedSettings, frozen=True, kw_only=True):
     ingest: IngestSettings = IngestSettings()
     event: EventLimits = EventLimits()
     worker: WorkerSettings = WorkerSettings()
-    tombstone_key: str = ""
-    """A secret, the same for every process: what the hashes of erased ids are keyed with."""
     erase_term_days: Positive = 60.0
     """How long whatever comes of an erased person is refused; longer than the window."""
 
@@ -25,12 +22,6 @@ class IngestProcess(SharedSettings, frozen=True, kw_only=True):
     def erase_term_ms(self) -> int:
         """The same in milliseconds."""
         return round(self.erase_term_days * 86_400_000)
-
-    @property
-    def tombstone_hash_key(self) -> bytes:
-        """The secret in a length that a hash takes; empty where there is none."""
-        secret = self.tombstone_key.encode()
-        return hashlib.blake2b(secret, digest_size=32).digest() if secret else b""
 
 
 def ingest_settings(environ: Mapping[str, str]) -> IngestProcess:

@@ -4,6 +4,7 @@ from collections.abc import Callable
 
 import msgspec
 
+from core.erasing.person_log import PersonLog
 from core.erasing.places import Places
 from core.erasing.screened_letters import ScreenedLetters
 from core.erasing.stored import StoredBatches
@@ -26,6 +27,7 @@ class Stores(msgspec.Struct, frozen=True, kw_only=True):
     popularity: PopularityStore
     tombstones: Tombstones
     batches: StoredBatches
+    log: PersonLog | None = None
 
     @property
     def places(self) -> Places:
@@ -38,6 +40,7 @@ class Stores(msgspec.Struct, frozen=True, kw_only=True):
             queue=self.queue,
             batches=self.batches,
             dead_letters=self.dead_letters,
+            log=self.log,
         )
 
     def screened_letters(self, clock_ms: Callable[[], int]) -> DeadLetters:

@@ -17,6 +17,7 @@ from starlette.applications import Starlette
 from adapters.addresses import redis_address
 from adapters.exposition import expose_metrics
 from adapters.live_contents import live_contents, publisher_lease, require_catalogue
+from adapters.open_log import RecordEvents, event_log
 from adapters.process import clock_ms, serve_http, settle, stop_signals
 from adapters.redis.connection import Client
 from adapters.redis.keys import GROUP, stream_key
@@ -89,18 +90,23 @@ async def worker_parts(settings: IngestProcess) -> AsyncIterator[WorkerProcess]:
     async with (
         redis_client(settings) as client,
         live_contents(settings, client, registry) as contents,
+        event_log(settings, registry) as record,
     ):
-        yield _worker(settings, client, registry, contents)
+        yield _worker(settings, client, registry, contents, record)
 
 
 def _worker(
-    settings: IngestProcess, client: Client, registry: CollectorRegistry, contents: ContentStore
+    settings: IngestProcess,
+    client: Client,
+    registry: CollectorRegistry,
+    contents: ContentStore,
+    record: RecordEvents | None,
 ) -> WorkerProcess:
     """A consumer and a keeper for every shard, the refresher, the port, and a publisher."""
     heartbeats = Heartbeats(clock_s=monotonic, stalled_after_s=settings.worker.stalled_after_s)
     metrics = WorkerMetrics(registry, StreamGauges(registry))
     stores = redis_stores(settings, client)
-    parts = ingest_parts(settings, stores, contents, metrics, heartbeats)
+    parts = ingest_parts(settings, stores, contents, metrics, heartbeats, record)
     name = f"{socket.gethostname()}-{os.getpid()}"
     broker = make_broker(
         redis_address(settings), cluster=settings.redis_cluster, timeout_s=settings.redis_timeout_s

@@ -34,6 +34,7 @@ from serve_api.endpoints.model_history import ModelHistoryEndpoint
 from serve_api.endpoints.popular import PopularEndpoint
 from serve_api.endpoints.preview import PreviewEndpoint
 from serve_api.endpoints.recommend import RecommendEndpoint
+from serve_api.endpoints.replay import ReplayEndpoint
 from serve_api.endpoints.search import SearchEndpoint
 from serve_api.endpoints.similar import SimilarEndpoint
 from serve_api.endpoints.usermodel import UserModelEndpoint
@@ -45,6 +46,10 @@ from serve_api.settings import ServeSettings
 from serve_api.sources import Sources
 
 _log = structlog.get_logger()
+
+
+def _nobody(_: str) -> None:
+    """There is no log."""
 
 
 class ServeApi:
@@ -84,11 +89,12 @@ class ServeApi:
         self._settings = settings
         self._policy = gate.policy
         self._router = Router(settings, Doors(settings, gate, monotonic), metrics, clock_ms)
+        record = sources.record or _nobody
         self._endpoints: Sequence[Endpoint] = (
-            RecommendEndpoint(recommender, metrics, most),
+            RecommendEndpoint(recommender, metrics, most, record("recommend")),
             PreviewEndpoint(recommender, contents, basis.config.signals, most),
-            BatchEndpoint(recommender, models, metrics, settings),
-            SimilarEndpoint(recommender, contents, most),
+            BatchEndpoint(recommender, models, metrics, settings, record("batch")),
+            SimilarEndpoint(recommender, contents, most, record("similar")),
             WhyEndpoint(recommender, most),
             PopularEndpoint(popularity, most),
             SearchEndpoint(contents, most),
@@ -96,6 +102,7 @@ class ServeApi:
             UserModelEndpoint(models),
             ExplainModelEndpoint(ModelExplainer(events, models, contents, basis)),
             ModelHistoryEndpoint(historian),
+            ReplayEndpoint(sources.replays),
         )
 
     @property

@@ -19,6 +19,7 @@ from adapters.live_contents import live_contents
 from adapters.memory.event_buffer import InMemoryEventBuffer
 from adapters.memory.popularity import InMemoryPopularityStore
 from adapters.memory.user_models import InMemoryUserModelStore
+from adapters.open_log import answer_log, answer_replays
 from adapters.plans.toml import read_plan
 from adapters.process import clock_ms, serve_http, stop_signals
 from adapters.rankers.metrics import ShadowMetrics
@@ -150,6 +151,7 @@ async def _sources(settings: ServeProcess, registry: CollectorRegistry) -> Async
         _standby(settings, contents) as standby,
         latest_views(_popularity(client)) as views,
         live_collective(settings, client, registry) as collective,
+        answer_log(settings, registry) as record,
         opened_policies(settings, model_basis(settings).config_version, registry) as policies,
     ):
         yield Sources(
@@ -159,6 +161,8 @@ async def _sources(settings: ServeProcess, registry: CollectorRegistry) -> Async
             events=_events(settings, client),
             views=views.counts,
             collective=collective,
+            record=record,
+            replays=answer_replays(settings),
             standby=standby,
             policies=policies,
             shadows=ShadowMetrics(registry),

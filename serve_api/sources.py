@@ -4,12 +4,14 @@ from collections.abc import Callable
 
 import msgspec
 
+from core.answer_log.served import Record
 from core.collective.collective import Collective
 from core.policies.policies import Policies
 from core.policies.shadows import ShadowReport
 from core.popularity.views import ViewCounts
 from core.ports import ContentStore, EventSource, UserModelStore
 from core.standby import Standby
+from serve_api.endpoints.replay import Replays
 
 
 class Sources(msgspec.Struct, frozen=True, kw_only=True):
@@ -20,7 +22,8 @@ class Sources(msgspec.Struct, frozen=True, kw_only=True):
     last, `collective` what is known of all visitors together. `standby` stands in
     for a catalogue that is asked at every answer. By
     `policies` answers are made, the settings without them; `shadows` hears of
-    those that are made and not shown.
+    those that are made and not shown. `record` gives, by the name of an endpoint,
+    what is told of all that it serves; `replays` makes it again.
     """
 
     models: UserModelStore
@@ -30,5 +33,7 @@ class Sources(msgspec.Struct, frozen=True, kw_only=True):
     views: Callable[[], ViewCounts | None]
     collective: Callable[[], Collective | None] = lambda: None
     standby: Standby | None = None
+    record: Callable[[str], Record] | None = None
+    replays: Replays | None = None
     policies: Policies | None = None
     shadows: ShadowReport | None = None

@@ -7,9 +7,8 @@ from core.collective.statistics import CollectiveStatistics
 class LiveCollective:
     """What is known of everybody, from the statistics that were swapped in last."""
 
-    def __init__(self, popularity_evidence: float) -> None:
-        """There are none yet. `popularity_evidence`: as in the settings."""
-        self._popularity_evidence = popularity_evidence
+    def __init__(self) -> None:
+        """There are none yet."""
         self._collective: Collective | None = None
 
     @property
@@ -24,7 +23,7 @@ class LiveCollective:
 
     def swap(self, statistics: CollectiveStatistics, /) -> None:
         """Use these from now on; answers that have begun keep theirs."""
-        self._collective = Collective(statistics, self._popularity_evidence)
+        self._collective = Collective(statistics)
 
     async def latest(self) -> CollectiveStatistics | None:
         """The statistics that were put last."""

@@ -69,6 +69,7 @@ def build_statistics(
         arrived_ms=arrived_ms,
         fresh=_fresh(arrived_ms, impressions, now_ms, config),
     )
+    total = float(decayed.sum())
     figures = CollectiveFigures(
         version="",
         counted_at_ms=now_ms,
@@ -76,7 +77,8 @@ def build_statistics(
         views=len(views),
         likes=len(likes),
         items=count,
-        decayed_likes=float(decayed.sum()),
+        decayed_likes=total,
+        popularity_certainty=total / (total + config.popularity_evidence),
     )
     figures = msgspec.structs.replace(figures, version=_version(arrays, figures))
     return CollectiveStatistics(arrays=arrays, figures=figures)

@@ -57,20 +57,23 @@ class Covisits(msgspec.Struct, frozen=True, kw_only=True):
 class Collective:
     """Statistics, and where their items stand in a catalogue."""
 
-    def __init__(self, statistics: CollectiveStatistics, popularity_evidence: float) -> None:
-        """`popularity_evidence`: as in the settings."""
+    def __init__(self, statistics: CollectiveStatistics) -> None:
+        """They are bound to a catalogue when its items are asked for."""
         self.statistics = statistics
         self.arrays = statistics.arrays
         self._read = statistics.figures.items
         self._rows = RememberedRows(self.arrays.ids, self.arrays.lookup)
         self._bound: tuple[ContentColumns, Rows] | None = None
-        total = statistics.figures.decayed_likes
-        self.popularity_certainty = total / (total + popularity_evidence)
 
     @property
     def version(self) -> str:
         """That of the statistics."""
         return self.statistics.figures.version
+
+    @property
+    def popularity_certainty(self) -> float:
+        """How much popularity is to be trusted, in [0, 1)."""
+        return self.statistics.figures.popularity_certainty
 
     @property
     def is_empty(self) -> bool:

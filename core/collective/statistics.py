@@ -28,7 +28,9 @@ class CollectiveFigures(msgspec.Struct, frozen=True, kw_only=True):
     items: int
     """How many were read: they are the first rows."""
     decayed_likes: float
-    """All likes, older ones counting less: the evidence of popularity."""
+    """All likes, older ones counting less."""
+    popularity_certainty: float
+    """How much popularity is to be trusted by them, in [0, 1)."""
 
 
 class PairLists(msgspec.Struct, frozen=True, kw_only=True):

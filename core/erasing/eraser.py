@@ -73,10 +73,11 @@ class Eraser:
         finished, in_hand = await self._finished(held, ids)
         counts += await self._sweep.erase(ids)
         letters += await self._sweep.clean_letters(ids)
+        counts += Counts(stream_events=removed + finished, dead_letters=letters)
         return Receipt(
             user_id=user_ids[0],
             ids=ids,
-            counts=counts + Counts(stream_events=removed + finished, dead_letters=letters),
+            counts=counts + Counts(log_rows=await self._clean_log(ids)),
             in_hand=in_hand,
             erased_at_ms=now_ms,
             until_ms=until_ms,
@@ -103,7 +104,8 @@ class Eraser:
         if counts == Counts() and set(ids) <= known.keys():
             return counts
         letters = await self._sweep.clean_letters(ids, until_ms=ts_ms)
-        return counts + Counts(dead_letters=letters)
+        rows = await self._clean_log(ids, until_ms=ts_ms)
+        return counts + Counts(dead_letters=letters, log_rows=rows)
 
     async def ids_of(self, user_ids: Sequence[str]) -> tuple[str, ...]:
         """The ids and all that are the same persons'; of a shared device itself alone."""
@@ -112,6 +114,10 @@ class Eraser:
         for person in people.values():
             found |= {} if person.is_shared else dict.fromkeys(person.ids)
         return tuple(found)
+
+    async def _clean_log(self, ids: Collection[str], *, until_ms: int | None = None) -> int:
+        log = self._places.log
+        return 0 if log is None else await log.forget(ids, until_ms=until_ms)
 
     async def _refused_ids(
         self, user_ids: Sequence[str], refuse: Callable[[Sequence[str]], Awaitable[None]]

@@ -39,6 +39,8 @@ class PersonExport(msgspec.Struct, frozen=True, kw_only=True):
     stream: Sequence[Any]
     dead_letters: Sequence[DeadEvent]
     refused: Mapping[str, int]
+    log: Sequence[dict[str, Any]]
+    """What answers and events the log has of them, under the hashes that it knows them by."""
 
 
 class Exporter:
@@ -67,6 +69,7 @@ class Exporter:
             stream=await self._stream(ids),
             dead_letters=await self._dead_letters(ids),
             refused=await places.tombstones.among(ids, now_ms=now_ms),
+            log=[] if places.log is None else await places.log.rows(ids),
         )
 
     async def _stream(self, ids: Sequence[str]) -> list[Any]:

@@ -2,6 +2,7 @@
 
 import msgspec
 
+from core.erasing.person_log import PersonLog
 from core.erasing.stored import StoredBatches
 from core.erasing.tombstones import Tombstones
 from core.identity.graph import IdentityGraph
@@ -19,3 +20,4 @@ class Places(msgspec.Struct, frozen=True, kw_only=True):
     queue: DueQueue
     batches: StoredBatches
     dead_letters: DeadLetters
+    log: PersonLog | None = None

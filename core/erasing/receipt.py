@@ -12,6 +12,7 @@ class Counts(msgspec.Struct, frozen=True, kw_only=True):
     due_marks: int = 0
     stream_events: int = 0
     dead_letters: int = 0
+    log_rows: int = 0
 
     def __add__(self, other: "Counts") -> "Counts":
         """Both together."""

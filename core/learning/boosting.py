@@ -44,20 +44,26 @@ def train_trees(
     signs = [1 if weight >= 0 else -1 for weight in prior.tolist()]
     earlier, later = examples.split(LEARNED_SHARE)
     gains = gains_of(fit(earlier, prior), later)
+    tried = _grown(earlier, grow(earlier, signs), versions)
     found = Metrics(
         rows=len(later),
         answers=later.answers,
-        learned=_fit(Forest(grow(earlier, signs), examples.features), earlier, later, gains),
+        learned=_fit(Forest(tried), earlier, later, gains),
         static=static_fit(earlier, later, prior, gains),
     )
-    grown, training = grow(examples, signs), training_of(examples, versions, found)
-    scale = _spread(examples, examples.values @ prior) / max(
-        _spread(examples, _totals(Forest(grown, examples.features), examples)), 1e-9
-    )
+    grown = _grown(examples, grow(examples, signs), versions, found)
+    wanted = _spread(examples, examples.values @ prior)
+    scale = wanted / max(_spread(examples, _totals(Forest(grown), examples)), 1e-9)
+    return msgspec.structs.replace(grown, trees=tuple(_scaled(tree, scale) for tree in grown.trees))
+
+
+def _grown(
+    examples: Examples, trees: Sequence[Tree], versions: Versions, found: Metrics | None = None
+) -> TreesModel:
     return TreesModel(
         features=examples.features,
-        trees=tuple(_scaled(tree, scale) for tree in grown),
-        training=training,
+        trees=tuple(trees),
+        training=training_of(examples, versions, found),
     )
 
 

@@ -6,11 +6,12 @@ their sum: so the parts of an item add up to its score.
 Source: A. Saabas, "Interpreting random forests", 2014.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 
 import numpy as np
 import numpy.typing as npt
 
+from core.learning.model import TreesModel
 from core.learning.trees import Tree
 from core.ranking.fusion import BASE, MICRO, Fused, Micros
 from core.vectors import Floats
@@ -21,10 +22,11 @@ _Indices = npt.NDArray[np.intp]
 class Forest:
     """A `Ranker` of a model's trees, all of them walked at once."""
 
-    def __init__(self, trees: Sequence[Tree], features: Sequence[str]) -> None:
+    def __init__(self, model: TreesModel) -> None:
         """Lay the trees out one behind the other; a leaf leads to itself."""
-        self._features = features
-        laid = [_Laid(tree, len(features)) for tree in trees]
+        self.model = model
+        self._features = model.features
+        laid = [_Laid(tree, len(model.features)) for tree in model.trees]
         starts = np.cumsum([0, *(len(one.feature) for one in laid)])
         self._roots = starts[:-1]
         self._depth = max(one.depth for one in laid)

@@ -80,7 +80,7 @@ def static_fit(earlier: Examples, later: Examples, prior: Floats, gains: Floats)
     return fit_of(fit(earlier, prior, 0.0), later, later.values @ prior, gains)
 
 
-def training_of(examples: Examples, versions: Versions, found: Metrics) -> Training:
+def training_of(examples: Examples, versions: Versions, found: Metrics | None) -> Training:
     """Where a model comes from."""
     return Training(
         window=Window(from_ms=int(examples.at_ms[0]), to_ms=int(examples.at_ms[-1])),

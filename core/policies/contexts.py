@@ -14,6 +14,7 @@ from core.recommendation import Away, RecommendRequest
 from core.signals import UserSignals
 
 NO_PERSON = ""
+_TIME_BITS = 2**48 - 1
 
 
 class Circumstances(msgspec.Struct, frozen=True, kw_only=True):
@@ -62,7 +63,7 @@ def context_of(
     versions = (given.contents_version, policy.config_version, given.collective_version)
     decided_by = (settled, model, versions, given.degraded, *_there(marks))
     return AnswerContext(
-        request_id=_request_id(decided_by),
+        request_id=_request_id(at_ms, decided_by),
         now_ms=at_ms,
         seed=seed,
         config=policy.drawn(exploration),
@@ -75,6 +76,11 @@ def context_of(
         exploration=exploration,
         ranker=policy.ranker,
     )
+
+
+def settled(request: RecommendRequest, context: AnswerContext) -> RecommendRequest:
+    """The request with the time and the seed that it was answered with."""
+    return msgspec.structs.replace(request, at_ms=context.now_ms, seed=context.seed)
 
 
 def shadow_context(context: AnswerContext, shadow: Variant) -> AnswerContext:
@@ -97,9 +103,21 @@ def _there(marks: Mapping[str, Any]) -> list[Mapping[str, Any]]:
     return [found] if found else []
 
 
-def _request_id(decided_by: Any) -> str:
-    """Shape: 32 hex digits."""
-    return hashlib.blake2b(_encoder.encode(decided_by), digest_size=16).hexdigest()
+def _request_id(at_ms: int, decided_by: Any) -> str:
+    """A digest behind the time, so that ids of one day stand together.
+
+    Shape: 32 hex digits, of which the first twelve are Unix milliseconds.
+    """
+    digest = hashlib.blake2b(_encoder.encode(decided_by), digest_size=10).hexdigest()
+    return f"{at_ms & _TIME_BITS:012x}{digest}"
+
+
+def time_of_request(request_id: str) -> int | None:
+    """The moment that an answer is of, None of an id that is none. Units: Unix milliseconds."""
+    try:
+        return int(request_id[:12], 16)
+    except ValueError:
+        return None
 
 
 _encoder = msgspec.json.Encoder()

@@ -35,7 +35,7 @@ class Policy(msgspec.Struct, frozen=True, kw_only=True):
         if not isinstance(model, LinearModel):
             return msgspec.structs.replace(
                 self,
-                ranker=Forest(model.trees, model.features),
+                ranker=Forest(model),
                 ranker_version=version,
                 posterior=None,
             )

@@ -6,6 +6,7 @@ from typing import Protocol
 from core.policies.contexts import shadow_context
 from core.policies.experiments import Choice, Variant
 from core.ranking.context import AnswerContext
+from core.ranking.listing import Listing
 from core.recommendation import Recommendation
 
 
@@ -27,13 +28,13 @@ async def make_shadows(
     choice: Choice,
     shown: Recommendation,
     context: AnswerContext,
-    remade: Callable[[AnswerContext], Awaitable[Recommendation]],
+    remade: Callable[[AnswerContext], Awaitable[tuple[Listing, Recommendation]]],
     report: ShadowReport,
 ) -> None:
     """Make what the shadows of an experiment would have answered, one after the other."""
     for shadow in choice.shadows:
         try:
-            other = await remade(shadow_context(context, shadow))
+            _, other = await remade(shadow_context(context, shadow))
         except Exception as exc:
             # The visitor has a good answer already, whatever is wrong with the other.
             report.failed(choice.experiment or "", shadow, exc)

@@ -8,6 +8,7 @@ from typing import Annotated
 import msgspec
 from msgspec import Meta
 
+from core.answer_log.served import Record
 from core.http.operation import Documented, Operation
 from core.http.problems import BadParameterError
 from core.ports import UserModelStore
@@ -83,12 +84,16 @@ class BatchEndpoint:
         models: UserModelStore,
         metrics: ServeMetrics,
         settings: ServeSettings,
+        record: Record | None = None,
     ) -> None:
         """The settings bound the visitors, the items of each and the time of all.
+
+        `record` is told of each list that is served.
 
         While `models` are away there is no answer: what everybody would get is no letter.
         """
         self._recommender = recommender
+        self._record = record
         self._models = models
         self._metrics = metrics
         body = at_most(BatchBody, "limit", settings.max_limit)
@@ -110,7 +115,9 @@ class BatchEndpoint:
         """The lists, encoded one by one: all of them at once would hold up others."""
         made = []
         async for request, signals in self._with_models(call.body.requests()):
-            answer = await self._recommender.rank(signals, request, now_ms=call.now_ms)
+            answer = await self._recommender.rank(
+                signals, request, now_ms=call.now_ms, record=self._record
+            )
             self._metrics.recommended(answer, now_ms=call.now_ms)
             made.append(msgspec.Raw(_encoder.encode(answer)))
             await asyncio.sleep(0)

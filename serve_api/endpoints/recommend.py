@@ -2,6 +2,7 @@
 
 import msgspec
 
+from core.answer_log.served import Record
 from core.http.operation import Documented, Operation
 from core.recommendation import Recommendation, RecommendRequest
 from core.recommender import Recommender
@@ -27,8 +28,15 @@ class RecommendParameters(ListParameters, frozen=True, kw_only=True):
 class RecommendEndpoint:
     """Answers from the visitor's materialized model."""
 
-    def __init__(self, recommender: Recommender, metrics: ServeMetrics, max_limit: int) -> None:
-        """`max_limit` bounds the items of one answer."""
+    def __init__(
+        self,
+        recommender: Recommender,
+        metrics: ServeMetrics,
+        max_limit: int,
+        record: Record | None = None,
+    ) -> None:
+        """`max_limit` bounds the items of one answer; `record` is told of each that is served."""
+        self._record = record
         self._recommender = recommender
         self._metrics = metrics
         self.operation = Operation(
@@ -47,6 +55,8 @@ class RecommendEndpoint:
 
     async def answer(self, call: Call[RecommendParameters, None]) -> Answer:
         """The list for one visitor."""
-        answer = await self._recommender.recommend(call.parameters.request(), now_ms=call.now_ms)
+        answer = await self._recommender.recommend(
+            call.parameters.request(), now_ms=call.now_ms, record=self._record
+        )
         self._metrics.recommended(answer, now_ms=call.now_ms)
         return Answer(content=answer, etag=answer.etag())

@@ -1,5 +1,6 @@
 """`GET /api/similar`: more like one item, for nobody in particular."""
 
+from core.answer_log.served import Record
 from core.http.operation import Documented, Operation
 from core.ports import ContentStore
 from core.recommendation import Recommendation, RecommendRequest
@@ -34,8 +35,15 @@ class SimilarParameters(ScopeParameters, frozen=True, kw_only=True):
 class SimilarEndpoint:
     """Answers what a stranger would be recommended who has just viewed the item."""
 
-    def __init__(self, recommender: Recommender, contents: ContentStore, max_limit: int) -> None:
-        """`max_limit` bounds the items of one answer."""
+    def __init__(
+        self,
+        recommender: Recommender,
+        contents: ContentStore,
+        max_limit: int,
+        record: Record | None = None,
+    ) -> None:
+        """`max_limit` bounds the items of one answer; `record` is told of each that is served."""
+        self._record = record
         self._recommender = recommender
         self._contents = contents
         self.operation = Operation(
@@ -62,5 +70,7 @@ class SimilarEndpoint:
         content = found.get(call.parameters.content_id)
         if content is None or not content.rules.shows_at(now_ms):
             raise no_such_item(call.parameters.content_id)
-        answer = await self._recommender.rank(None, request, now_ms=call.now_ms)
+        answer = await self._recommender.rank(
+            None, request, now_ms=call.now_ms, record=self._record
+        )
         return Answer(content=answer, etag=answer.etag())

@@ -47,8 +47,8 @@ def shared_stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalStac
     """The three processes, for tests that look behind the ports and leave all of it running."""
     if valkey_binary() is None:
         pytest.skip("no Valkey for this machine")
-    environ = ENVIRON | {"REDIS_URL": "", "WORKER_KEEP_EVERY_MS": "200"}
     folder = tmp_path_factory.mktemp("shared")
+    environ = ENVIRON | {"REDIS_URL": "", "WORKER_KEEP_EVERY_MS": "200"} | _log(folder)
     with LocalStack(
         folder, ingest_port=free_port(), serve_port=free_port(), environ=environ
     ) as stack:
@@ -56,12 +56,17 @@ def shared_stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalStac
         _require_that_keys_of_users_end(stack)
 
 
+def _log(folder: Path) -> dict[str, str]:
+    """Answers and events are recorded, and soon to be read."""
+    return {"LOG_URL": str(folder / "recorded"), "LOG_ROTATE_S": "0.5"}
+
+
 def _three_processes(folder: Path) -> Iterator[Pipeline]:
     """Over the Redis in REDIS_URL if it is set, else over an embedded Valkey."""
     if not ENVIRON.get("REDIS_URL") and valkey_binary() is None:
         pytest.skip("no Valkey for this machine and no REDIS_URL")
     with LocalStack(
-        folder, ingest_port=free_port(), serve_port=free_port(), environ=ENVIRON
+        folder, ingest_port=free_port(), serve_port=free_port(), environ=ENVIRON | _log(folder)
     ) as stack:
         yield Pipeline(stack.ingest_url, stack.serve_url)
         _require_that_keys_of_users_end(stack)
@@ -84,6 +89,7 @@ def _over_a_cluster(folder: Path) -> Iterator[Pipeline]:
         pytest.skip("no Valkey for this machine")
     cluster = ValkeyCluster(folder / "nodes")
     environ = ENVIRON | {"REDIS_URL": cluster.url, "REDIS_CLUSTER": "1", "INGEST_SHARDS": "2"}
+    environ |= _log(folder)
     try:
         cluster.start()
         with LocalStack(
@@ -97,6 +103,7 @@ def _over_a_cluster(folder: Path) -> Iterator[Pipeline]:
 def _one_process(folder: Path) -> Iterator[Pipeline]:
     ingest_port, serve_port = free_port(), free_port()
     environ = ENVIRON | {"INGEST_PORT": str(ingest_port), "SERVE_PORT": str(serve_port)}
+    environ |= _log(folder)
     environ.pop("REDIS_URL", None)
     with (folder / "log").open("wb") as log:
         process = subprocess.Popen(

@@ -137,10 +137,7 @@ async def test_learned_and_drawn_answers_add_up_and_come_again(
 @given(values=st.lists(st.tuples(st.floats(0, 1), st.floats(0, 1)), min_size=1, max_size=20))
 def test_trees_say_of_every_row_what_a_walk_by_hand_says(values: list[tuple[float, float]]) -> None:
     rows = np.array(values)
-    model = trees_model()
-    found = Forest(model.trees, model.features).fuse(
-        {"semantic": rows[:, 0], "tag": rows[:, 1]}, len(rows)
-    )
+    found = Forest(trees_model()).fuse({"semantic": rows[:, 0], "tag": rows[:, 1]}, len(rows))
     for at, (semantic, tag) in enumerate(values):
         said = 0.1 if tag <= 0.3 else 0.35 if semantic <= 0.7 else 0.6
         assert found.score(at) == round(said + 0.05, 6)

@@ -158,7 +158,7 @@ def test_of_new_items_those_shown_less_are_tried_more_often() -> None:
     before = built(some_visitors(), ITEMS)
     shown = {"rare": 3, "often": 39}
     after = built(some_visitors(), [*ITEMS, *shown], impressions=shown, previous=before)
-    collective = Collective(after, 300.0)
+    collective = Collective(after)
     first = [collective.fresh(seed)[0] for seed in range(500)]
     assert 0.85 < first.count("rare") / 500 < 0.95  # ten to one, expected .909
     assert collective.fresh(7) == collective.fresh(7)
@@ -229,7 +229,7 @@ async def recommend(
 
 
 def crowd(times: int, likes: Sequence[str] = ("hiding-0", "bombing-3")) -> Collective:
-    return Collective(built([list(likes)] * times), 300.0)
+    return Collective(built([list(likes)] * times))
 
 
 def rank_of(answer: Recommendation, content_id: str) -> int:
@@ -254,7 +254,7 @@ async def test_what_others_liked_beside_it_comes_up_the_more_of_them_there_are()
 
 
 async def test_nobodys_likes_leave_every_byte_of_the_ranking_as_content_makes_it() -> None:
-    empty = Collective(built([]), 300.0)
+    empty = Collective(built([]))
     for events in ((), (read("hiding-0", 40), read("bombing-0", 40))):
         without = await recommend(*events, collective=None, limit=20)
         with_none = await recommend(*events, collective=empty, limit=20)
@@ -279,7 +279,7 @@ async def test_popularity_makes_way_as_covisit_gets_certain() -> None:
 
 
 async def test_the_latest_like_says_most() -> None:
-    both = Collective(built([["hiding-0", "bombing-3"], ["hiding-1", "rescue-2"]] * 2000), 300.0)
+    both = Collective(built([["hiding-0", "bombing-3"], ["hiding-1", "rescue-2"]] * 2000))
     config = RankingConfig(covisit=CovisitConfig(half_life_readings=1.0, floor=0.0))
     old, new = read("hiding-0", 40), read("hiding-1", 40, ts_ms=NOW_MS - 1000)
     answer = await recommend(old, new, collective=both, config=config, limit=20)
@@ -292,7 +292,7 @@ async def test_one_new_item_a_list_is_tried_and_said_to_be() -> None:
     before = built([["hiding-0", "bombing-3"]] * 9, [one for one in CATALOGUE if one not in late])
     after = built([["hiding-0", "bombing-3"]] * 9, previous=before)
     for seed in range(6):
-        answer = await recommend(collective=Collective(after, 300.0), limit=20, seed=seed)
+        answer = await recommend(collective=Collective(after), limit=20, seed=seed)
         tried = [one for one in answer.items if one.contributions.get("novelty")]
         assert len(tried) == 1
         assert tried[0].content_id in late
@@ -318,7 +318,7 @@ async def test_the_item_that_others_came_from_is_named() -> None:
 async def test_a_new_item_says_that_it_is_new() -> None:
     before = built([["hiding-0", "bombing-3"]] * 9, [one for one in CATALOGUE if one != "music-5"])
     after = built([["hiding-0", "bombing-3"]] * 9, previous=before)
-    answer = await recommend(collective=Collective(after, 300.0), limit=20, explain=True)
+    answer = await recommend(collective=Collective(after), limit=20, explain=True)
     told = {one.content_id: one.explanation for one in answer.items}["music-5"]
     assert told is not None
     assert told.reason == "It is new here."

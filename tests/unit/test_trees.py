@@ -14,7 +14,7 @@ from core.learning.model import TreesModel
 from core.learning.training import Versions, train_linear
 from core.policies.policy import SCORERS
 from core.ranking.fusion import MICRO
-from tests.learned import STATIC, synthetic
+from tests.learned import STATIC, TRAINING, synthetic
 
 GEO, TAG = SCORERS.index("geo"), SCORERS.index("tag")
 
@@ -54,14 +54,16 @@ def test_what_is_served_says_what_the_library_says() -> None:
     trees = [_tree(one["tree_structure"]) for one in grown.dump_model()["tree_info"]]
     assert all(tree.wrong(3) is None for tree in trees)
     rows = random.random((500, 3))
-    found = Forest(trees, ("a", "b", "c")).fuse(dict(zip("abc", rows.T, strict=True)), 500)
+    found = Forest(
+        TreesModel(features=("a", "b", "c"), trees=tuple(trees), training=TRAINING)
+    ).fuse(dict(zip("abc", rows.T, strict=True)), 500)
     library = np.asarray(grown.predict(rows, raw_score=True, num_threads=1))
     assert found.total / MICRO == pytest.approx(library, abs=1e-4)
     assert sum(found.parts.values()).tolist() == found.total.tolist()  # type: ignore[union-attr]
 
 
 def test_trees_push_no_score_against_its_static_weight(model: TreesModel) -> None:
-    forest = Forest(model.trees, model.features)
+    forest = Forest(model)
     steps = np.linspace(0.0, 1.0, 60)
     for name, weight in STATIC.items():
         values = {other: np.full(60, 0.5) for other in SCORERS} | {name: steps}
@@ -73,7 +75,7 @@ def test_trees_push_no_score_against_its_static_weight(model: TreesModel) -> Non
 def test_scores_are_spread_as_the_static_ones_and_an_artifact_holds_them(
     examples: Examples, model: TreesModel
 ) -> None:
-    forest = Forest(model.trees, model.features)
+    forest = Forest(model)
     values = dict(zip(SCORERS, examples.values.astype(np.float64).T, strict=True))
     trees = forest.fuse(values, len(examples)).total.reshape(-1, 10) / MICRO
     static = (examples.values @ np.array(list(STATIC.values()))).reshape(-1, 10)
