@@ -7,6 +7,7 @@ import numpy as np
 import numpy.typing as npt
 
 from core.learning.examples import MOST_POSITIONS, ROWS_AT_ONCE, Examples
+from core.vectors import Floats
 
 
 class ShownItem(msgspec.Struct, frozen=True):
@@ -36,10 +37,18 @@ class Gathering:
         number = len(self._at_ms)
         self._at_ms.append(at_ms)
         for item in sorted(items, key=lambda one: one.rank):
-            if self._block.rows == ROWS_AT_ONCE:
-                self._full.append(self._block)
-                self._block = _Block(len(self._features))
-            self._block.add(item, number, self._column)
+            values = np.zeros(len(self._features))
+            for name, value in item.values.items():
+                if (at := self._column.get(name)) is not None:
+                    values[at] = value
+            self._room().put(values, item.rank - 1, item.opened, number)
+
+    def add_shown(self, at_ms: int, values: Floats, opened: npt.NDArray[np.bool_]) -> None:
+        """One answer whose values are in columns already. Shape: (k, features) and (k,)."""
+        number = len(self._at_ms)
+        self._at_ms.append(at_ms)
+        for place in range(len(opened)):
+            self._room().put(values[place], place, bool(opened[place]), number)
 
     def examples(self) -> Examples:
         """All that was added, by its time; what was gathered is given away."""
@@ -67,6 +76,13 @@ class Gathering:
             at_ms=at_ms,
         )
 
+    def _room(self) -> "_Block":
+        """A block that is not full."""
+        if self._block.rows == ROWS_AT_ONCE:
+            self._full.append(self._block)
+            self._block = _Block(len(self._features))
+        return self._block
+
 
 class _Block:
     """Room for a number of rows."""
@@ -78,13 +94,11 @@ class _Block:
         self.opened: npt.NDArray[np.bool_] = np.zeros(ROWS_AT_ONCE, np.bool_)
         self.answer: npt.NDArray[np.int32] = np.zeros(ROWS_AT_ONCE, np.int32)
 
-    def add(self, item: ShownItem, answer: int, column: Mapping[str, int]) -> None:
-        """The next row; a scorer that is none of the features is left out."""
+    def put(self, values: Floats, place: int, opened: bool, answer: int) -> None:  # noqa: FBT001
+        """The next row."""
         row = self.rows
-        for name, value in item.values.items():
-            if (at := column.get(name)) is not None:
-                self.values[row, at] = value
-        self.position[row] = min(item.rank, MOST_POSITIONS) - 1
-        self.opened[row] = item.opened
+        self.values[row] = values
+        self.position[row] = min(place, MOST_POSITIONS - 1)
+        self.opened[row] = opened
         self.answer[row] = answer
         self.rows += 1

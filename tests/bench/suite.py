@@ -13,6 +13,7 @@ from tests.bench import (
     bench_recommend,
     bench_refresh,
     bench_serve,
+    bench_training,
     bench_webhook,
     bench_worker,
 )
@@ -29,9 +30,10 @@ BENCHES: dict[str, Callable[[Effort], list[Row]]] = {
     "serve": bench_serve.measure,
     "freshness": bench_freshness.measure,
     "million": bench_index.measure_million,
+    "training": bench_training.measure,
 }
-ON_DEMAND = frozenset({"million"})
-"""Run only where it is asked for by its name: it takes many minutes."""
+ON_DEMAND = frozenset({"million", "training"})
+"""Run only where they are asked for by their names: they take many minutes."""
 
 
 def run_benches(
