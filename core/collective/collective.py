@@ -135,10 +135,7 @@ class Collective:
         every = zip(self.arrays.ids.take(rows), rows.tolist(), shown, strict=True)
         # Whoever is shown half as often comes first twice as often: a race of exponentials.
         races = sorted(
-            (-log1p(-draw(seed, "new", one)) * (1 + count), row)
-            for one, row, count in zip(
-                self.arrays.ids.take(rows), rows.tolist(), shown, strict=True
-            )
+            (-log1p(-draw(seed, "new", one)) * (1 + count), row) for one, row, count in every
         )
         return [row for _, row in races]
 
