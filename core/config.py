@@ -95,15 +95,17 @@ class ScorerWeights(Section, frozen=True, kw_only=True):
     """Closeness to the item that the request says was just viewed; `recency` is left out then."""
     session_tag: Signed = 0.30
     session_related: Signed = 0.30
-    covisit: Signed = 0.50
+    covisit: Signed = 0.60
     """What others liked who liked the same, as far as enough did."""
-    coview: Signed = 0.50
+    coview: Signed = 0.60
     """What others read who read the same."""
-    next: Signed = 0.20
+    next: Signed = 0.10
     """What others liked soon after what was read last."""
     popularity: Signed = 0.40
     """What most like; it makes way as the others get certain."""
-    quality: Signed = 0.05
+    common: Signed = -0.20
+    """What most like is no news amid a visit, when the others are certain."""
+    quality: Signed = 0.0
     """How many of its readers like an item."""
     novelty: Signed = 0.80
     """That an item is new and was hardly shown yet; a list tries one of them."""
@@ -150,10 +152,16 @@ class CovisitConfig(Section, frozen=True, kw_only=True):
     readings: Count = 50
     """The latest likes and the latest views that are looked up."""
     half_life_readings: Positive = 5.0
-    """After so many later ones a like or a view counts half."""
+    """After so many later ones a like counts half."""
     floor: Share = 0.1
-    """The least that one counts."""
-    ease_share: Share = 0.75
+    """The least that a like counts."""
+    visit_half_life_readings: Positive = 3.0
+    """After so many later ones a view counts half: what is read now says most."""
+    visit_s: Positive = 1800.0
+    """Views speak within a visit: while the latest of them is not older."""
+    near_half_life_readings: Positive = 0.5
+    """The same for the nearest of views: the last one or two say all."""
+    ease_share: Share = 0.6
     """The rest is the share of the nearest by co-occurrence."""
     evidence: Positive = 1000.0
     """So many co-occurrences behind what the visitor read: it is trusted half."""

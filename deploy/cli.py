@@ -27,6 +27,7 @@ from deploy.operate.evaluate import evaluate
 from deploy.operate.keys import key
 from deploy.operate.rebuild import rebuild
 from deploy.operate.replay import replay
+from deploy.operate.replay_answers import replay_answers
 from deploy.operate.status import status
 from deploy.operate.train import train
 from deploy.operate.verify import verify
@@ -140,6 +141,7 @@ for command in (
     key,
     rebuild,
     replay,
+    replay_answers,
     status,
     train,
     verify,

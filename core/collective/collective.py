@@ -8,7 +8,7 @@ import msgspec
 import numpy as np
 import numpy.typing as npt
 
-from core.collective.readings import latest_likes, latest_views
+from core.collective.readings import latest_likes, views_of_visit
 from core.collective.statistics import CollectiveStatistics, PairLists
 from core.columns import ContentColumns, ContentRows
 from core.config import CovisitConfig
@@ -32,16 +32,16 @@ class Lookup(msgspec.Struct, frozen=True, kw_only=True):
     """
 
     said: tuple[Floats, Floats]
-    """By EASE, and by the nearest."""
+    """By EASE, and by the nearest; `amounts` too."""
     rows: Rows
-    amounts: Floats
+    amounts: tuple[Floats, Floats]
     certainty: float
 
 
 class Covisits(msgspec.Struct, frozen=True, kw_only=True):
     """What everybody says to one visitor: by likes, by views, and of what comes next.
 
-    Shape: `next` (m,).
+    Shape: `next` (m,). Views, and what comes next, are of a visit that goes on.
     """
 
     likes: Lookup | None
@@ -54,6 +54,14 @@ class Covisits(msgspec.Struct, frozen=True, kw_only=True):
         return max(one.certainty for one in (self.likes, self.views) if one is not None)
 
 
+class _Bound(msgspec.Struct, frozen=True, kw_only=True):
+    """A catalogue: the row in the statistics of each of its rows, and the other way round."""
+
+    columns: ContentColumns
+    rows: Rows
+    places: Rows
+
+
 class Collective:
     """Statistics, and where their items stand in a catalogue."""
 
@@ -63,7 +71,7 @@ class Collective:
         self.arrays = statistics.arrays
         self._read = statistics.figures.items
         self._rows = RememberedRows(self.arrays.ids, self.arrays.lookup)
-        self._bound: tuple[ContentColumns, Rows] | None = None
+        self._bound: _Bound | None = None
 
     @property
     def version(self) -> str:
@@ -82,28 +90,34 @@ class Collective:
 
     def bind(self, columns: ContentColumns) -> None:
         """Find the items of a catalogue once and for all: milliseconds, of large ones more."""
-        self._bound = columns, self.arrays.lookup.find(self.arrays.ids, list(columns.ids))
+        rows = self.arrays.lookup.find(self.arrays.ids, list(columns.ids))
+        places = np.full(len(self.arrays.ids), -1, dtype=np.intp)
+        places[rows[rows >= 0]] = np.flatnonzero(rows >= 0)
+        self._bound = _Bound(columns=columns, rows=rows, places=places)
 
     def covisits(
-        self, model: UserSignals, session: str | None, config: CovisitConfig
+        self, model: UserSignals, session: str | None, config: CovisitConfig, *, now_ms: int
     ) -> Covisits | None:
         """What is said to a visitor; `session` is read just now. None where nobody says anything.
 
         What is read just now is taken for a like.
         """
         arrays = self.arrays
-        likes, views = latest_likes(model), latest_views(model)
+        likes, views = latest_likes(model), views_of_visit(model, config, now_ms)
         if session is not None:
             likes = [session, *(one for one in likes if one != session)]
             views = [session, *(one for one in views if one != session)]
-        rows, amounts = self._known(views, config)
-        by_likes = self._looked_up(arrays.likes, *self._known(likes, config), config)
-        by_views = self._looked_up(arrays.views, rows, amounts, config)
+        liked = _recency(len(likes), config.half_life_readings, config.floor)
+        viewed = _recency(len(views), config.visit_half_life_readings, 0.0)
+        last = _recency(len(views), config.near_half_life_readings, 0.0)
+        by_likes = self._looked_up(arrays.likes, likes, (liked, liked), config)
+        by_views = self._looked_up(arrays.views, views, (viewed, last), config)
         if by_likes is None and by_views is None:
             return None
-        return Covisits(
-            likes=by_likes, views=by_views, next=arrays.next.summed(rows, amounts, self._read)
-        )
+        following = np.zeros(self._read)
+        if by_views is not None:
+            following = arrays.next.summed(by_views.rows, by_views.amounts[0], self._read)
+        return Covisits(likes=by_likes, views=by_views, next=following)
 
     def said(self, covisits: Covisits, ease_share: float) -> Floats:
         """How much is said for each item that was read, all in all. Shape: (m,)."""
@@ -114,35 +128,33 @@ class Collective:
                 said = said + ease_share * ease + (1.0 - ease_share) * near
         return said
 
-    def best(self, covisits: Covisits, ease_share: float, limit: int) -> list[str]:
-        """The ids of the items that most is said for, the strongest first."""
-        said = self.said(covisits, ease_share)
-        count = min(limit, int(np.count_nonzero(said > 0)))
-        if not count:
-            return []
-        top = np.argpartition(-said, count - 1)[:count]
-        return self.arrays.ids.take(top[np.lexsort((top, -said[top]))])
-
-    def most_liked(self, limit: int) -> list[str]:
-        """The ids of the most popular items, the most popular first."""
-        return self.arrays.ids.take(self.arrays.most_liked[:limit].astype(np.intp))
-
-    def fresh(self, seed: int) -> list[str]:
-        """The ids of new items in a drawn order: those shown less tend to come first."""
+    def fresh(self, seed: int) -> list[int]:
+        """The rows of new items in a drawn order: those shown less tend to come first."""
         rows = self.arrays.fresh.astype(np.intp)
         shown = self.arrays.impressions[rows].tolist()
+        every = zip(self.arrays.ids.take(rows), rows.tolist(), shown, strict=True)
         # Whoever is shown half as often comes first twice as often: a race of exponentials.
         races = sorted(
-            (-log1p(-draw(seed, "new", one)) * (1 + count), one)
-            for one, count in zip(self.arrays.ids.take(rows), shown, strict=True)
+            (-log1p(-draw(seed, "new", one)) * (1 + count), row) for one, row, count in every
         )
-        return [one for _, one in races]
+        return [row for _, row in races]
+
+    def places_in(self, columns: ContentColumns) -> Rows:
+        """The row in a catalogue of each item of the statistics, -1 for who is gone.
+
+        Shape: (n,).
+        """
+        if self._bound is None or self._bound.columns is not columns:
+            self.bind(columns)
+        if self._bound is None:
+            raise RuntimeError("it was bound just now")
+        return self._bound.places
 
     def rows_of(self, items: ContentRows) -> Rows:
         """The row of each item in the statistics, -1 where there is none. Shape: (n,)."""
         columns = items.columns
-        if self._bound is not None and self._bound[0] is columns:
-            return self._bound[1][items.rows]
+        if self._bound is not None and self._bound.columns is columns:
+            return self._bound.rows[items.rows]
         if len(columns) > _WORTH_BINDING * len(items):
             self.bind(columns)
             return self.rows_of(items)
@@ -153,25 +165,29 @@ class Collective:
         rows = self.rows_of(items)
         return np.where(rows < self._read, rows, -1)
 
-    def _known(self, ids: Sequence[str], config: CovisitConfig) -> tuple[Rows, Floats]:
-        """The rows of the latest of them, and how much each counts."""
-        rows = self._rows.find(ids[: config.readings])
-        known = (rows >= 0) & (rows < self._read)
-        amounts = _recency(len(rows), config.half_life_readings, config.floor)
-        return rows[known], amounts[known]
-
     def _looked_up(
-        self, pairs: PairLists, rows: Rows, amounts: Floats, config: CovisitConfig
+        self,
+        pairs: PairLists,
+        ids: Sequence[str],
+        amounts: tuple[Floats, Floats],
+        config: CovisitConfig,
     ) -> Lookup | None:
+        """The latest of them; `amounts` are those for EASE and those for the nearest."""
+        found = self._rows.find(ids[: config.readings])
+        known = (found >= 0) & (found < self._read)
+        rows = found[known]
+        by_ease, by_near = (one[: len(found)][known] for one in amounts)
         # One after the other: a sum of another order may end in other digits.
-        behind = sum((amounts * pairs.support[rows]).tolist())
+        behind = sum((by_ease * pairs.support[rows]).tolist())
         if behind <= 0:
             return None
-        said = tuple(one.summed(rows, amounts, self._read) for one in (pairs.ease, pairs.near))
         return Lookup(
-            said=(said[0], said[1]),
+            said=(
+                pairs.ease.summed(rows, by_ease, self._read),
+                pairs.near.summed(rows, by_near, self._read),
+            ),
             rows=rows,
-            amounts=amounts,
+            amounts=(by_ease, by_near),
             certainty=behind / (behind + config.evidence),
         )
 

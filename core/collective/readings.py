@@ -7,6 +7,7 @@ import msgspec
 import numpy as np
 import numpy.typing as npt
 
+from core.config import CovisitConfig
 from core.ragged import Numbers, Starts, starts_of
 from core.signals import UserSignals
 
@@ -105,8 +106,15 @@ class ReadingGatherer:
         )
 
 
-def latest_views(signals: UserSignals) -> list[str]:
-    """The ids of what was read, latest first."""
+def views_of_visit(signals: UserSignals, config: CovisitConfig, now_ms: int) -> list[str]:
+    """The ids of what was read, latest first; none once the visit is over.
+
+    Who comes back goes on where nobody else does: what others read after the same
+    tells of one sitting.
+    """
+    latest_ms = max(signals.viewed.values(), default=None)
+    if latest_ms is None or now_ms - latest_ms > config.visit_s * 1000:
+        return []
     return list(signals.viewed)
 
 

@@ -12,8 +12,8 @@ from core.ranking.crowd import Crowd
 from core.ranking.listing import Listing
 from core.vectors import Floats
 
-Weighed = tuple[NeighbourLists, float]
-"""Lists, and how much of their weights counts."""
+Weighed = tuple[NeighbourLists, Floats]
+"""Lists, and how much of what each row says counts. Shape: (rows,)."""
 
 
 def others_of(items: ContentRows, listing: Listing) -> list[dict[str, NamedItem]]:
@@ -28,8 +28,8 @@ def others_of(items: ContentRows, listing: Listing) -> list[dict[str, NamedItem]
     sources = crowd.collective.rows_of(read).tolist()
     at_of = {row: at for at, row in enumerate(sources) if row >= 0}
     targets = crowd.collective.read_rows(items)
-    for name, lists, rows, amounts in _looked_up(crowd):
-        for number, source in enumerate(_strongest(lists, rows, amounts, targets)):
+    for name, lists, rows in _looked_up(crowd):
+        for number, source in enumerate(_strongest(lists, rows, targets)):
             at = at_of.get(source, -1)
             if at >= 0 and read[at].rules.shows_at(listing.pool.now_ms):
                 named = NamedItem(content_id=read.ids[at], title=read.title(at))
@@ -37,7 +37,7 @@ def others_of(items: ContentRows, listing: Listing) -> list[dict[str, NamedItem]
     return found
 
 
-def _looked_up(crowd: Crowd) -> Iterator[tuple[str, Sequence[Weighed], Rows, Floats]]:
+def _looked_up(crowd: Crowd) -> Iterator[tuple[str, Sequence[Weighed], Rows]]:
     """Every scorer's lists as the scorer weighs them, and what was looked up in them."""
     covisits, arrays, share = crowd.covisits, crowd.collective.arrays, crowd.config.ease_share
     if covisits is None:
@@ -48,24 +48,28 @@ def _looked_up(crowd: Crowd) -> Iterator[tuple[str, Sequence[Weighed], Rows, Flo
     ):
         if lookup is not None:
             shares = (share, 1.0 - share)
-            every = zip((pairs.ease, pairs.near), shares, most, strict=True)
-            weighed = [(lists, part / greatest) for lists, part, greatest in every if greatest > 0]
-            yield name, weighed, lookup.rows, lookup.amounts
+            every = zip((pairs.ease, pairs.near), lookup.amounts, shares, most, strict=True)
+            weighed = [
+                (lists, amounts * (part / greatest))
+                for lists, amounts, part, greatest in every
+                if greatest > 0
+            ]
+            yield name, weighed, lookup.rows
     if covisits.views is not None:
-        yield "next", [(arrays.next, 1.0)], covisits.views.rows, covisits.views.amounts
+        yield "next", [(arrays.next, covisits.views.amounts[0])], covisits.views.rows
 
 
-def _strongest(weighed: Sequence[Weighed], rows: Rows, amounts: Floats, targets: Rows) -> list[int]:
+def _strongest(weighed: Sequence[Weighed], rows: Rows, targets: Rows) -> list[int]:
     """For each target the row that says most for it, -1 where none does."""
     said = np.zeros((len(rows), len(targets)))
     place_of = {row: place for place, row in enumerate(targets.tolist()) if row >= 0}
     wanted = np.array(sorted(place_of), dtype=np.int64)
-    for lists, weight in weighed:
+    for lists, amounts in weighed:
         places, owners = members(lists.starts, rows)
         inside = np.isin(lists.rows[places], wanted)
         columns = [place_of[row] for row in lists.rows[places[inside]].tolist()]
         at = owners[inside]
-        said[at, columns] += weight * amounts[at] * lists.weights[places[inside]]
+        said[at, columns] += amounts[at] * lists.weights[places[inside]]
     if not len(rows):
         return [-1] * len(targets)
     best = said.argmax(axis=0)

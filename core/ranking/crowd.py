@@ -68,6 +68,7 @@ def score_crowd(items: ContentRows, crowd: Crowd) -> dict[str, Floats | None]:
         scores["covisit"] = _paired(covisits.likes, crowd.likes_most, rows, share)
         scores["coview"] = _paired(covisits.views, crowd.views_most, rows, share)
         scores["next"] = covisits.certainty * _share(spread(covisits.next, rows), crowd.next_most)
+        scores["common"] = _common(crowd, rows)
     scores["popularity"] = trusted * spread(arrays.popularity, rows)
     scores["quality"] = crowd.collective.popularity_certainty * spread(arrays.quality, rows)
     scores["novelty"] = _novelty(items, crowd)
@@ -85,6 +86,19 @@ def _paired(
         for said, greatest in zip(lookup.said, most, strict=True)
     )
     return lookup.certainty * (ease_share * ease + (1.0 - ease_share) * near)
+
+
+def _common(crowd: Crowd, rows: Rows) -> Floats | None:
+    """How much most like it, as far as this visit says something better.
+
+    Who has read on past the best known has passed them over, and what goes with an
+    item anyway goes with the best known first.
+    """
+    views = None if crowd.covisits is None else crowd.covisits.views
+    if views is None:
+        return None
+    trusted = views.certainty * crowd.collective.popularity_certainty
+    return trusted * spread(crowd.collective.arrays.popularity, rows)
 
 
 def _novelty(items: ContentRows, crowd: Crowd) -> Floats | None:

@@ -6,6 +6,7 @@ from pathlib import Path
 import msgspec
 
 from tests.bench import (
+    bench_collective,
     bench_freshness,
     bench_index,
     bench_qdrant,
@@ -24,6 +25,7 @@ BENCHES: dict[str, Callable[[Effort], list[Row]]] = {
     "refresh": bench_refresh.measure,
     "index": bench_index.measure,
     "recommend": bench_recommend.measure,
+    "collective": bench_collective.measure,
     "qdrant": bench_qdrant.measure,
     "serve": bench_serve.measure,
     "freshness": bench_freshness.measure,

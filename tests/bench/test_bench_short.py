@@ -21,7 +21,7 @@ needs_valkey = pytest.mark.skipif(
 
 @needs_valkey
 @pytest.mark.parametrize(
-    "name", ["webhook", "worker", "refresh", "index", "qdrant", "serve", "freshness"]
+    "name", ["webhook", "worker", "refresh", "index", "collective", "qdrant", "serve", "freshness"]
 )
 def test_a_short_run_writes_rows_of_the_promised_shape(name: str, tmp_path: Path) -> None:
     output = tmp_path / "build" / "bench.json"
