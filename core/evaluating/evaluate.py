@@ -33,8 +33,8 @@ def evaluate(log: Log, policies: Sequence[Policy], sources: Sources, *, seed: in
     share = min(1.0, MOST_SLATES / max(seen.explored, 1))
 
     def some() -> Iterator[ExploredSlate]:
-        random = np.random.default_rng(seed)
-        return (one for one in slates.of(log()) if share == 1.0 or random.random() < share)
+        draws = np.random.default_rng(seed)
+        return (one for one in slates.of(log()) if share == 1.0 or draws.random() < share)
 
     weighed, found = _weigh(some, policies, seed) if seen.explored else (0, {})
     return Report(
