@@ -45,6 +45,7 @@ class World(msgspec.Struct, frozen=True, kw_only=True):
                 person=f"person-{number // 3}",
                 at_ms=number,
                 temperature=self.temperature,
+                config=self.config,
                 scores=scores,
                 values=values,
                 vectors=vectors,

@@ -17,9 +17,9 @@ _COLD = 1e-6
 """Of a policy without noise every choice but its own is as good as impossible."""
 
 
-def logged_choices(slate: ExploredSlate, config: RankingConfig) -> Floats:
+def logged_choices(slate: ExploredSlate) -> Floats:
     """The log-likelihood of each choice of the slate under the policy that made it. Shape: (k,)."""
-    return _choices(slate, slate.scores, slate.temperature, config)
+    return _choices(slate, slate.scores, slate.temperature, slate.config)
 
 
 def target_choices(slate: ExploredSlate, target: Target) -> Floats:

@@ -9,7 +9,7 @@ from core.evaluating.explored import ExploredSlate, Target
 from core.evaluating.overview import Overview
 from core.evaluating.report import PolicyReport, Report
 from core.evaluating.rewards import crossed_rewards
-from core.evaluating.slates import Slates, VectorsOf
+from core.evaluating.slates import Slates, Sources
 from core.evaluating.verdict import verdict_of
 from core.evaluating.weighing import Weigher, tables
 from core.learning.logged import LoggedAnswer
@@ -23,19 +23,18 @@ MOST_SLATES = 30_000
 Log = Callable[[], Iterable[LoggedAnswer]]
 
 
-def evaluate(log: Log, policies: Sequence[Policy], vectors_of: VectorsOf, *, seed: int) -> Report:
+def evaluate(log: Log, policies: Sequence[Policy], sources: Sources, *, seed: int) -> Report:
     """Read the log three times: to count, to learn a model of openings, to weigh.
 
-    The first policy is by whose settings the log was made, and what the others are
-    compared with.
+    The others are compared with the first policy.
     """
     seen = Overview(log())
-    slates = Slates(policies[0].config_version, SCORERS, vectors_of)
+    slates = Slates(SCORERS, sources)
     share = min(1.0, MOST_SLATES / max(seen.explored, 1))
 
     def some() -> Iterator[ExploredSlate]:
-        random = np.random.default_rng(seed)
-        return (one for one in slates.of(log()) if share == 1.0 or random.random() < share)
+        draws = np.random.default_rng(seed)
+        return (one for one in slates.of(log()) if share == 1.0 or draws.random() < share)
 
     weighed, found = _weigh(some, policies, seed) if seen.explored else (0, {})
     return Report(
@@ -61,7 +60,7 @@ def _weigh(
     static = {name: getattr(policies[0].config.weights, name) for name in SCORERS}
     expect = crossed_rewards(some(), SCORERS, static)
     random = np.random.default_rng(seed)
-    weigher = Weigher(policies[0].config, [_target(policy) for policy in policies], random)
+    weigher = Weigher([_target(policy) for policy in policies], random)
     made = tables(some(), weigher, expect)
     if not made:
         return 0, {}

@@ -14,7 +14,7 @@ Indices = npt.NDArray[np.intp]
 
 
 class ExploredSlate(msgspec.Struct, frozen=True, kw_only=True):
-    """What was shown, what could have been, and what was opened.
+    """What was shown, what could have been, and what was opened. `config` is what ranked it.
 
     Shape: `scores` (n,) of the candidates, without the noise; `values` (n, features), what
         the scorers said of them; `vectors` (n, dim), None for those whose order MMR had no
@@ -27,6 +27,7 @@ class ExploredSlate(msgspec.Struct, frozen=True, kw_only=True):
     person: str
     at_ms: int
     temperature: float
+    config: RankingConfig
     scores: Micros
     values: Floats
     vectors: GridMatrix | None

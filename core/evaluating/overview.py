@@ -39,7 +39,7 @@ class Overview:
         self.to_ms = max(self.to_ms, answer.at_ms)
         self.answers += 1
         self.opened += opened
-        self.explored += answer.is_explored
+        self.explored += answer.draw is not None
         if answer.experiment is not None and answer.variant is not None:
             self._seen.setdefault(answer.experiment, []).append(
                 Seen(

@@ -16,14 +16,20 @@ DRAWS = 256
 
 
 def logged_propensities(
-    slate: ExploredSlate, config: RankingConfig, random: np.random.Generator, draws: int = DRAWS
+    slate: ExploredSlate, random: np.random.Generator, draws: int = DRAWS
 ) -> Floats:
     """Of the policy that made the log. The slate itself is one of the draws: it did come.
 
     Shape: (k, n), place by candidate; each row adds up to 1.
     """
     made = draw_places(
-        slate.scores, slate.temperature, slate.vectors, config, len(slate.shown), random, draws
+        slate.scores,
+        slate.temperature,
+        slate.vectors,
+        slate.config,
+        len(slate.shown),
+        random,
+        draws,
     )
     return _shares(np.concatenate([made, slate.shown[None, :]]), len(slate.scores))
 

@@ -6,7 +6,6 @@ import msgspec
 import numpy as np
 import numpy.typing as npt
 
-from core.config import RankingConfig
 from core.evaluating.cascade import logged_choices, target_choices
 from core.evaluating.explored import ExploredSlate, Target
 from core.evaluating.propensities import logged_propensities, target_propensities
@@ -35,23 +34,17 @@ class Weighed(msgspec.Struct, frozen=True, kw_only=True):
 class Weigher:
     """Weighs slates under several targets, each slate's draws made but once."""
 
-    def __init__(
-        self,
-        logged: RankingConfig,
-        targets: Sequence[Target],
-        random: np.random.Generator,
-    ) -> None:
-        """`logged` is how the policy of the log diversifies."""
-        self._logged = logged
+    def __init__(self, targets: Sequence[Target], random: np.random.Generator) -> None:
+        """`random` makes the draws."""
         self._targets = targets
         self._random = random
 
     def weigh(self, slate: ExploredSlate, expect: RewardModel) -> Mapping[str, Weighed]:
         """By the targets' names."""
         places = np.arange(len(slate.shown))
-        logged = logged_propensities(slate, self._logged, self._random)
+        logged = logged_propensities(slate, self._random)
         shown = logged[places, slate.shown]
-        choices = logged_choices(slate, self._logged)
+        choices = logged_choices(slate)
         expected = np.stack([expect(slate.values, place) for place in places.tolist()])
         found = {}
         for target in self._targets:

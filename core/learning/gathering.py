@@ -10,7 +10,7 @@ from core.learning.examples import MOST_POSITIONS, ROWS_AT_ONCE, Examples
 from core.vectors import Floats
 
 
-class ShownItem(msgspec.Struct, frozen=True):
+class ShownRow(msgspec.Struct, frozen=True):
     """An item of an answer: what the scorers said of it, and whether it was opened.
 
     Units: `rank` from 1.
@@ -32,7 +32,7 @@ class Gathering:
         self._block = _Block(len(self._features))
         self._at_ms: list[int] = []
 
-    def add(self, at_ms: int, items: Sequence[ShownItem]) -> None:
+    def add(self, at_ms: int, items: Sequence[ShownRow]) -> None:
         """One answer. Units: Unix milliseconds."""
         number = len(self._at_ms)
         self._at_ms.append(at_ms)

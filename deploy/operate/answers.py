@@ -1,47 +1,55 @@
 """Where training and evaluating read logged answers, as their commands are told."""
 
-from collections.abc import Iterator
-from pathlib import Path
+import os
+from datetime import timedelta
+from typing import TYPE_CHECKING
 
 import click
-import msgspec
 
-from core.learning.logged import LoggedAnswer
-from deploy.operate.lines import read_lines
+from adapters.open_log import answer_replays, log_folder
+from adapters.process import clock_ms
+from adapters.settings import SharedSettings, read_settings
+from core.errors import ConfigError
 
-_DAY_MS = 86_400_000
-_decoder = msgspec.json.Decoder(LoggedAnswer)
+if TYPE_CHECKING:
+    from adapters.parquet.learning_log import LearningLog
+    from adapters.parquet.made_from import MadeFrom
 
 log_option = click.option(
-    "--log",
-    type=click.Path(exists=True, dir_okay=False, path_type=Path),
-    required=True,
-    help="Logged answers with what was opened of them, a JSON object a line, or gzipped.",
+    "--log", metavar="URL", help="The log of answers and events; LOG_URL unless it is given."
 )
 days_option = click.option(
-    "--days", type=click.IntRange(1), help="Only the latest so many days of the log."
+    "--days", type=click.IntRange(1), default=14, show_default=True, help="Of so many days."
 )
 
 
-class AnswerLog:
-    """Logged answers, read anew each time: of a long log nothing stays in memory."""
+class LogToLearn:
+    """A log, and the settings of the environment beside it."""
 
-    def __init__(self, path: Path, days: int | None) -> None:
-        """The answers of the last `days` before the latest, or all."""
-        self._path = path
-        self._from_ms = 0
-        if days is not None:
-            latest = max((answer.at_ms for answer in self._all()), default=0)
-            self._from_ms = latest - days * _DAY_MS
+    def __init__(self, url: str | None) -> None:
+        """Raises: ConfigError where nothing says which log."""
+        # No other command pays for pyarrow.
+        from adapters.parquet.reader import LogReader  # noqa: PLC0415
 
-    def __call__(self) -> Iterator[LoggedAnswer]:
-        """One after the other. Raises: click.ClickException naming a line that is none."""
-        return (answer for answer in self._all() if answer.at_ms > self._from_ms)
+        environ = os.environ | ({"LOG_URL": url} if url else {})
+        settings = read_settings(SharedSettings, environ)
+        if not settings.log_url:
+            raise ConfigError("say which log: --log URL, or LOG_URL")
+        self.settings = settings
+        self._reader = LogReader(log_folder(settings))
 
-    def _all(self) -> Iterator[LoggedAnswer]:
-        for line in read_lines(self._path):
-            try:
-                yield _decoder.decode(line.text)
-            except msgspec.DecodeError as exc:
-                named = f"{self._path}, line {line.number}"
-                raise click.ClickException(f"{named} is no logged answer: {exc}") from exc
+    def answers(self, days: int, *, with_draws: bool) -> "LearningLog":
+        """The latest days."""
+        from adapters.parquet.learning_log import LearningLog  # noqa: PLC0415
+
+        since_ms = clock_ms() - timedelta(days=days) // timedelta(milliseconds=1)
+        return LearningLog(self._reader, since_ms=since_ms, with_draws=with_draws)
+
+    def made_from(self) -> "MadeFrom":
+        """What its answers were made from. Raises: ConfigError."""
+        from adapters.parquet.made_from import MadeFrom  # noqa: PLC0415
+
+        replays = answer_replays(self.settings)
+        if replays is None:
+            raise ConfigError("there is no log")
+        return MadeFrom(replays)

@@ -1,22 +1,17 @@
 """`ai-engine evaluate`: which of several policies does best, by the log of answers."""
 
-import asyncio
-import os
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from pathlib import Path
 
 import click
 import msgspec
 
-from adapters.contents import open_searched_catalogue
 from adapters.plans.toml import read_plan
 from adapters.rankers.watched import model_of
-from adapters.settings import SharedSettings, read_settings
+from adapters.settings import SharedSettings
 from core.errors import ConfigError, EngineError, RejectedError
 from core.evaluating.evaluate import evaluate as evaluated
 from core.evaluating.report import Report
-from core.evaluating.slates import VectorsOf
 from core.evaluating.telling import (
     METHOD_NAMES,
     experiment_lines,
@@ -26,9 +21,7 @@ from core.evaluating.telling import (
 )
 from core.modelling.build import ModelBasis
 from core.policies.policy import Policy
-from core.vectors import GridMatrix
-from deploy.operate.answers import AnswerLog, days_option, log_option
-from deploy.operate.evaluate_page import page
+from deploy.operate.answers import LogToLearn, days_option, log_option
 
 _SEED = 1
 
@@ -44,21 +37,15 @@ _SEED = 1
     help="An artifact of `ai-engine train` to set against the static weights; repeatable.",
 )
 @click.option(
-    "--catalogue",
-    type=click.Path(exists=True, dir_okay=False, path_type=Path),
-    help="The catalogue of the answers; that of the settings unless it is given.",
-)
-@click.option(
     "--html",
     type=click.Path(dir_okay=False, path_type=Path),
     help="Write the report as a page with charts, too.",
 )
 @click.option("--json", "as_json", is_flag=True, help="As one JSON object.")
 def evaluate(
-    log: Path,
-    days: int | None,
+    log: str | None,
+    days: int,
     named: Sequence[str],
-    catalogue: Path | None,
     html: Path | None,
     *,
     as_json: bool,
@@ -69,32 +56,19 @@ def evaluate(
     told with intervals that hold however often one looks.
     """
     try:
-        settings = read_settings(SharedSettings, os.environ)
-        policies = [_static(settings), *(_policy(one, _static(settings)) for one in named)]
-        with _opened(settings, catalogue) as vectors_of:
-            report = evaluated(AnswerLog(log, days), policies, vectors_of, seed=_SEED)
-    except EngineError as exc:
+        found = LogToLearn(log)
+        answers = found.answers(days, with_draws=True)
+        static = _static(found.settings)
+        policies = [static, *(_policy(one, static) for one in named)]
+        report = evaluated(lambda: answers, policies, found.made_from(), seed=_SEED)
+    except (EngineError, OSError) as exc:
         raise click.ClickException(str(exc)) from exc
     if html is not None:
+        # No other command pays for the charts.
+        from deploy.operate.evaluate_page import page  # noqa: PLC0415
+
         html.write_text(page(report), encoding="utf-8")
     click.echo(msgspec.json.encode(report).decode() if as_json else _text(report))
-
-
-@contextmanager
-def _opened(settings: SharedSettings, file: Path | None) -> Iterator[VectorsOf]:
-    """The vectors of the catalogue's items."""
-    with asyncio.Runner() as runner:
-        opening = open_searched_catalogue(settings, file)
-        contents = runner.run(opening.__aenter__()).edition()
-
-        def vectors_of(ids: Sequence[str]) -> GridMatrix | None:
-            rows = runner.run(contents.rows(ids))
-            return rows.vectors if rows.ids == list(ids) else None
-
-        try:
-            yield vectors_of
-        finally:
-            runner.run(opening.__aexit__(None, None, None))
 
 
 def _static(settings: SharedSettings) -> Policy:

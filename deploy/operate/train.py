@@ -1,6 +1,5 @@
 """`ai-engine train`: the log of answers to a learned ranker's artifact."""
 
-import os
 from pathlib import Path
 from typing import Literal
 
@@ -8,15 +7,14 @@ import click
 
 from adapters.partial import whole_file
 from adapters.rankers.lightgbm import grow_trees
-from adapters.settings import SharedSettings, read_settings
-from core.errors import ConfigError, RejectedError
+from core.errors import EngineError
 from core.learning.artifact import encode, version_of
 from core.learning.boosting import train_trees
 from core.learning.logged import gather
 from core.learning.model import LinearModel, Model
 from core.learning.training import train_linear
 from core.policies.policy import SCORERS
-from deploy.operate.answers import AnswerLog, days_option, log_option
+from deploy.operate.answers import LogToLearn, days_option, log_option
 
 
 @click.command()
@@ -35,22 +33,23 @@ from deploy.operate.answers import AnswerLog, days_option, log_option
     required=True,
     help="The artifact. It is replaced at once: a service may follow it as its RANKER_FILE.",
 )
-def train(log: Path, days: int | None, kind: Literal["linear", "trees"], out: Path) -> None:
+def train(log: str | None, days: int, kind: Literal["linear", "trees"], out: Path) -> None:
     """Learn how much each scorer should count, of what was opened of logged answers.
 
     It starts from the static weights of the environment (RANKING_WEIGHTS_*) and stays
     there without evidence. The latest fifth of the answers says how good it is.
     """
     try:
-        weights = read_settings(SharedSettings, os.environ).ranking.weights
+        found = LogToLearn(log)
+        weights = found.settings.ranking.weights
         static = {name: float(getattr(weights, name)) for name in SCORERS}
-        examples, versions = gather(AnswerLog(log, days)(), SCORERS)
+        examples, versions = gather(found.answers(days, with_draws=False), SCORERS)
         model: Model = (
             train_linear(examples, static, versions)
             if kind == "linear"
             else train_trees(examples, static, versions, grow_trees)
         )
-    except (ConfigError, RejectedError) as exc:
+    except (EngineError, OSError) as exc:
         raise click.ClickException(str(exc)) from exc
     with whole_file(out) as part:
         part.write_bytes(encode(model))

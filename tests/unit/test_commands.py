@@ -26,6 +26,8 @@ COMMANDS = (
     ("key",),
     ("erase",),
     ("export-user",),
+    ("train",),
+    ("evaluate",),
     *(("key", name) for name in sorted(key.commands)),
     *(("content", name) for name in sorted(content.commands)),
     *(("dead-letter", name) for name in ("list", "show", "replay", "drop")),

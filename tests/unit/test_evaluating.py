@@ -23,7 +23,7 @@ CONFIG = RankingConfig(mmr_pool=8)
 
 def estimates(world: World) -> dict[str, tuple[Estimate, ...]]:
     log, random = list(world.log()), np.random.default_rng(world.seed)
-    weigher = Weigher(world.config, [world.target(name) for name in POLICIES], random)
+    weigher = Weigher([world.target(name) for name in POLICIES], random)
     made = tables(log, weigher, crossed_rewards(log, FEATURES, STATIC))
     return estimate(made, "static", random)
 
@@ -41,12 +41,12 @@ def served(slate: ExploredSlate, seed: int, config: RankingConfig = CONFIG) -> l
 @pytest.mark.parametrize("mmr", ["rescaled", "classic"])
 def test_propensities_are_how_often_answers_come_out_so(mmr: str) -> None:
     config = msgspec.convert({"mmr": mmr, "mmr_pool": 8}, RankingConfig)
-    [slate] = World(slates=1, seed=3).log()
+    [slate] = World(slates=1, seed=3, config=config).log()
     draws = 4000
     counts = np.zeros((len(slate.shown), len(slate.scores)))
     for seed in range(draws):
         counts[range(len(slate.shown)), served(slate, seed, config)] += 1
-    found = logged_propensities(slate, config, np.random.default_rng(1), draws)
+    found = logged_propensities(slate, np.random.default_rng(1), draws)
     assert found.sum(axis=1) == pytest.approx(1.0)
     assert np.abs(found - counts / draws).max() < 0.04  # four standard deviations of a half
     assert np.abs(found - counts / draws).mean() < 0.004
@@ -65,7 +65,7 @@ def test_without_mmr_a_slate_is_as_likely_as_its_choices_one_by_one() -> None:
     [slate] = World(slates=1, seed=5, config=config).log()
     made = draw_places(slate.scores, 0.1, None, config, 2, np.random.default_rng(2), draws=40_000)
     same = (made == slate.shown[:2]).all(axis=1).mean()
-    likely = float(np.exp(logged_choices(slate, config)[:2].sum()))
+    likely = float(np.exp(logged_choices(slate)[:2].sum()))
     assert abs(same - likely) < 4 * np.sqrt(likely / 40_000)
 
 
@@ -93,9 +93,7 @@ def test_a_reward_model_that_is_wrong_is_corrected() -> None:
         return np.full(len(values), 0.9 - 0.1 * place)
 
     random = np.random.default_rng(1)
-    made = tables(
-        world.log(), Weigher(world.config, [world.target("static")], random), lambda _: nonsense
-    )
+    made = tables(world.log(), Weigher([world.target("static")], random), lambda _: nonsense)
     expected = float(made["static"].direct.sum(axis=1).mean())
     [doubly, _, _] = estimate(made, "static", random)["static"]
     truth = world.truth("static")

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from core.errors import RejectedError
-from core.learning.gathering import Gathering, ShownItem
+from core.learning.gathering import Gathering, ShownRow
 from core.learning.linear import fit
 from core.learning.measures import mean_ndcg
 from core.learning.training import Versions, train_linear
@@ -73,9 +73,9 @@ def test_with_hardly_any_openings_nothing_is_learned() -> None:
 def test_answers_are_learned_from_in_the_order_of_their_time() -> None:
     gathering = Gathering(["tag", "geo"])
     gathering.add(
-        7, [ShownItem(2, {"tag": 0.5}, opened=True), ShownItem(1, {"geo": 1.0}, opened=False)]
+        7, [ShownRow(2, {"tag": 0.5}, opened=True), ShownRow(1, {"geo": 1.0}, opened=False)]
     )
-    gathering.add(3, [ShownItem(200, {"tag": 0.25, "charm": 1.0}, opened=False)])
+    gathering.add(3, [ShownRow(200, {"tag": 0.25, "charm": 1.0}, opened=False)])
     found = gathering.examples()
     assert found.at_ms.tolist() == [3, 7]
     assert found.answer.tolist() == [0, 1, 1]
