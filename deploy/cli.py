@@ -28,6 +28,7 @@ from deploy.operate.keys import key
 from deploy.operate.rebuild import rebuild
 from deploy.operate.replay import replay
 from deploy.operate.replay_answers import replay_answers
+from deploy.operate.simulate import simulate_command
 from deploy.operate.status import status
 from deploy.operate.train import train
 from deploy.operate.verify import verify
@@ -142,6 +143,7 @@ for command in (
     rebuild,
     replay,
     replay_answers,
+    simulate_command,
     status,
     train,
     verify,

@@ -74,12 +74,15 @@ class AnswerEntry(msgspec.Struct, frozen=True, kw_only=True):
 class EventEntry(msgspec.Struct, frozen=True, kw_only=True):
     """What a visitor did with items, under the hash of the id that the event came with.
 
-    Units: `ts_ms` Unix milliseconds, `dwell_seconds` seconds, `rating` 1 to 5.
+    It happened at `ts_ms` and was stored at `recorded_ms`, maybe much later.
+
+    Units: `ts_ms` and `recorded_ms` Unix milliseconds, `dwell_seconds` seconds, `rating` 1 to 5.
     """
 
     message_id: str
     user: str
     ts_ms: int
+    recorded_ms: int
     kind: str
     content_id: str | None = None
     request_id: str | None = None

@@ -76,7 +76,9 @@ def entry_of(
     )
 
 
-def event_entry(event: InteractionEvent, pseudonym: Pseudonym) -> EventEntry | None:
+def event_entry(
+    event: InteractionEvent, pseudonym: Pseudonym, *, recorded_ms: int
+) -> EventEntry | None:
     """What the log keeps of an event, None of one that is not about items."""
     if event.content_id is None and not event.impressions:
         return None
@@ -84,6 +86,7 @@ def event_entry(event: InteractionEvent, pseudonym: Pseudonym) -> EventEntry | N
         message_id=event.message_id,
         user=pseudonym(event.user_id),
         ts_ms=event.ts_ms,
+        recorded_ms=recorded_ms,
         kind=event.kind,
         content_id=event.content_id,
         request_id=event.request_id,

@@ -30,7 +30,7 @@ def answer(request_id: str, at_ms: int, *items: str, user: str = "ada") -> Answe
 
 
 def event(number: int, item: str, ts_ms: int, **more: Any) -> EventEntry:
-    given = {"user": "ada", "kind": "view_started"} | more
+    given: dict[str, Any] = {"user": "ada", "kind": "view_started", "recorded_ms": ts_ms} | more
     return EventEntry(message_id=f"m{number}", content_id=item, ts_ms=ts_ms, **given)
 
 
