@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 import msgspec
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from adapters.parquet.folder import day_of
@@ -29,6 +30,7 @@ _SHOWN = (
     "asked",
     "slate.list.element.content_id",
 )
+_FOLLOWING = ("message_id", "user", "ts_ms", "kind", "content_id", "request_id")
 _LEARNED = (
     "request_id",
     "endpoint",
@@ -75,10 +77,14 @@ class LearningLog:
         """The earliest day's answers first."""
         days = [day for day in self._reader.folder.days(ANSWERS.name) if day >= self._first_day]
         for day in days:
-            outcomes = self._outcomes(day)
-            for entry in self._entries(day, self._columns):
-                if entry.served_at_ms >= self._since_ms and entry.user:
-                    yield logged_answer(entry, outcomes.of(entry))
+            yield from self._answers(day)
+
+    def _answers(self, day: str) -> Iterator[LoggedAnswer]:
+        """Those of a day; with its end goes what followed them."""
+        outcomes = self._outcomes(day)
+        for entry in self._entries(day, self._columns):
+            if entry.served_at_ms >= self._since_ms and entry.user:
+                yield logged_answer(entry, outcomes.of(entry))
 
     @property
     def _first_day(self) -> str:
@@ -98,7 +104,8 @@ class LearningLog:
 
     def _events(self, day: str) -> Iterator[EventEntry]:
         for path in self._reader.folder.paths(EVENTS.name, day):
-            yield from EVENTS.entries(self._reader.folder.read(path))
+            events = self._reader.folder.read(path, columns=list(_FOLLOWING))
+            yield from EVENTS.entries(events.filter(pc.is_valid(events["content_id"])))
 
     def _entries(self, day: str, columns: Sequence[str]) -> Iterator[AnswerEntry]:
         """Those of visitors, with what was not asked for left empty."""

@@ -1,7 +1,9 @@
 """How likely each candidate is to come to each place: noise, then MMR, drawn over and over.
 
 The noise is known and MMR is not stochastic, so that any number of draws can be
-made long after. All draws of a slate are made at once.
+made long after. All draws of a slate are made at once. Places are those that scores
+fill; where a curators' rule keeps an item out of a list (`apart`, caps), the shares
+are those without it.
 """
 
 import numpy as np

@@ -53,11 +53,15 @@ class Gathering:
     def examples(self) -> Examples:
         """All that was added, by its time; what was gathered is given away."""
         blocks, self._full = [*self._full, self._block], []
-        values = np.concatenate([one.values[: one.rows] for one in blocks])
-        position = np.concatenate([one.position[: one.rows] for one in blocks])
-        opened = np.concatenate([one.opened[: one.rows] for one in blocks])
-        answer = np.concatenate([one.answer[: one.rows] for one in blocks])
-        del blocks
+        whole = _Block(len(self._features), sum(block.rows for block in blocks))
+        while blocks:
+            whole.take(blocks.pop(0))  # which is gone then: never is all of it there twice
+        values, position, opened, answer = (
+            whole.values,
+            whole.position,
+            whole.opened,
+            whole.answer,
+        )
         at_ms = np.array(self._at_ms, dtype=np.int64)
         order = np.argsort(at_ms, kind="stable")
         if not np.array_equal(order, np.arange(len(order))):
@@ -87,12 +91,18 @@ class Gathering:
 class _Block:
     """Room for a number of rows."""
 
-    def __init__(self, features: int) -> None:
+    def __init__(self, features: int, room: int = ROWS_AT_ONCE) -> None:
         self.rows = 0
-        self.values: npt.NDArray[np.float32] = np.zeros((ROWS_AT_ONCE, features), np.float32)
-        self.position: npt.NDArray[np.uint8] = np.zeros(ROWS_AT_ONCE, np.uint8)
-        self.opened: npt.NDArray[np.bool_] = np.zeros(ROWS_AT_ONCE, np.bool_)
-        self.answer: npt.NDArray[np.int32] = np.zeros(ROWS_AT_ONCE, np.int32)
+        self.values: npt.NDArray[np.float32] = np.zeros((room, features), np.float32)
+        self.position: npt.NDArray[np.uint8] = np.zeros(room, np.uint8)
+        self.opened: npt.NDArray[np.bool_] = np.zeros(room, np.bool_)
+        self.answer: npt.NDArray[np.int32] = np.zeros(room, np.int32)
+
+    def take(self, other: "_Block") -> None:
+        """The other's rows come next."""
+        start, self.rows = self.rows, self.rows + other.rows
+        for name in ("values", "position", "opened", "answer"):
+            getattr(self, name)[start : self.rows] = getattr(other, name)[: other.rows]
 
     def put(self, values: Floats, place: int, opened: bool, answer: int) -> None:  # noqa: FBT001
         """The next row."""

@@ -17,7 +17,7 @@ from tests.bench.training_run import Taken
 from tests.learned import STATIC, synthetic
 
 _SIZES = (300_000, 1_000_000, 3_000_000)
-_ROW_BYTES = 4 * len(SCORERS) + 1 + 1 + 4
+ROW_BYTES = 4 * len(SCORERS) + 1 + 1 + 4
 _LOOK_ANSWERS = 10_000
 
 
@@ -49,7 +49,7 @@ def _rows(kind: str, sizes: list[int]) -> list[Row]:
     name = f"learn {kind}, peak memory a row from {sizes[0]:,} rows on | the columns alone"
     grown = max(grown, 1.0)  # of a short run it may not grow at all
     weight = Row(
-        name=name, value=grown, unit="B/item", ceiling=_ROW_BYTES, ratio=_ROW_BYTES / grown
+        name=name, value=grown, unit="B/item", ceiling=ROW_BYTES, ratio=ROW_BYTES / grown
     )
     return [*speeds, weight]
 
