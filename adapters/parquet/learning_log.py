@@ -30,7 +30,7 @@ _SHOWN = (
     "asked",
     "slate.list.element.content_id",
 )
-_FOLLOWING = ("message_id", "user", "ts_ms", "kind", "content_id", "request_id")
+_FOLLOWING = ("message_id", "user", "ts_ms", "recorded_ms", "kind", "content_id", "request_id")
 _LEARNED = (
     "request_id",
     "endpoint",
