@@ -89,7 +89,7 @@ def logged_answer(entry: AnswerEntry, outcomes: Mapping[str, ItemOutcome]) -> Lo
 
 
 def _draw(drawn: DrawnFrom, features: tuple[str, ...]) -> LoggedDraw:
-    values = np.frombuffer(drawn.values, dtype="<f4").reshape(len(features), -1)
+    values = np.frombuffer(drawn.values, dtype="<f4").reshape(len(features), len(drawn.candidates))
     return LoggedDraw(
         by_noise=drawn.kind == "gumbel",
         temperature=drawn.temperature,

@@ -48,9 +48,7 @@ def _rows(kind: str, sizes: list[int]) -> list[Row]:
     ]
     name = f"learn {kind}, peak memory a row from {sizes[0]:,} rows on | the columns alone"
     grown = max(grown, 1.0)  # of a short run it may not grow at all
-    weight = Row(
-        name=name, value=grown, unit="B/item", ceiling=ROW_BYTES, ratio=ROW_BYTES / grown
-    )
+    weight = Row(name=name, value=grown, unit="B/item", ceiling=ROW_BYTES, ratio=ROW_BYTES / grown)
     return [*speeds, weight]
 
 
