@@ -60,10 +60,10 @@ def simulate_command(
 
 
 def _table(outcome: Outcome) -> str:
-    lines = [f"{'round':5}  {'arm':8}  {'lists':>6}  openings a list            regret"]
+    lines = [f"{'round':5}  {'arm':8}  {'lists':>6}  openings  regret  of the best (95 %)"]
     lines += [
-        f"{one.round:5}  {one.arm:8}  {one.lists:6}  {one.earns:.3f} "
-        f"({one.low:.3f} to {one.high:.3f})  {one.regret:8.3f}"
+        f"{one.round:5}  {one.arm:8}  {one.lists:6}  {one.earns:8.3f}  {one.regret:6.3f}  "
+        f"{one.share:.3f} ({one.low:.3f} to {one.high:.3f})"
         for one in outcome.curve
     ]
     return "\n".join(lines)

@@ -13,16 +13,22 @@ _LOW, _HIGH = 2.5, 97.5
 
 
 class ArmRound(msgspec.Struct, frozen=True, kw_only=True):
-    """One arm in one round. Units: openings a list; `regret` what the best list had more."""
+    """One arm in one round.
+
+    `earns` are openings a list in the mean, `regret` how many more the best list
+    had, `share` what of the best there was, from `low` to `high` for 95 % of
+    resampled visitors: visitors differ more in how much they open than arms do.
+    """
 
     arm: str
     round: int
     lists: int
     visitors: int
     earns: float
+    regret: float
+    share: float
     low: float
     high: float
-    regret: float
 
 
 class Outcome(msgspec.Struct, frozen=True, kw_only=True):
@@ -38,25 +44,26 @@ class Outcome(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def arm_round(arm: str, number: int, shown: Sequence[Shown]) -> ArmRound:
-    """Means over lists, and where the mean lies for 95 % of resampled visitors."""
+    """The figures of these lists."""
     by_visitor: dict[str, list[Shown]] = {}
     for one in shown:
         by_visitor.setdefault(one.user_id, []).append(one)
     sums = np.array([sum(one.earns for one in lists) for lists in by_visitor.values()])
-    counts = np.array([len(lists) for lists in by_visitor.values()])
+    best = np.array([sum(one.best for one in lists) for lists in by_visitor.values()])
     draw = np.random.default_rng(_SEED)
     chosen = draw.integers(len(sums), size=(_RESAMPLED, len(sums)))
-    means = sums[chosen].sum(axis=1) / counts[chosen].sum(axis=1)
-    low, high = np.percentile(means, [_LOW, _HIGH])
+    shares = sums[chosen].sum(axis=1) / best[chosen].sum(axis=1)
+    low, high = np.percentile(shares, [_LOW, _HIGH])
     return ArmRound(
         arm=arm,
         round=number,
         lists=len(shown),
         visitors=len(by_visitor),
-        earns=float(sums.sum() / counts.sum()),
+        earns=float(sums.sum() / len(shown)),
+        regret=float((best.sum() - sums.sum()) / len(shown)),
+        share=float(sums.sum() / best.sum()),
         low=float(low),
         high=float(high),
-        regret=float(np.mean([one.best - one.earns for one in shown])),
     )
 
 

@@ -21,7 +21,7 @@ from deploy.valkey import free_port
 
 _AT_ONCE = 6
 _DAY_MS = 86_400_000
-_VISITS, _LISTS = 2, 3
+_VISITS, _LISTS = 3, 4
 _SETTLE_S = 3.0
 """Until models, statistics and the log have followed a round."""
 _NONE = (

@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 _THEMES = ("hiding", "resistance", "music", "bombing", "rescue", "hunger", "letters", "return")
-_THREADS = 20
+_THREADS = 12
 _LOVED = 2
 _BASE, _THEME, _THREAD, _APPEAL = -3.6, 1.3, 2.6, 0.7
 """How likely a story is opened that is looked at: in log-odds, and what adds to it."""
