@@ -30,15 +30,7 @@ _SHOWN = (
     "asked",
     "slate.list.element.content_id",
 )
-_FOLLOWING = (
-    "message_id",
-    "user",
-    "ts_ms",
-    "recorded_ms",
-    "kind",
-    "content_id",
-    "request_id",
-)
+_FOLLOWING = ("message_id", "user", "ts_ms", "recorded_ms", "kind", "content_id", "request_id")
 _LEARNED = (
     "request_id",
     "endpoint",
@@ -99,7 +91,7 @@ class LearningLog:
         return day_of(self._since_ms)
 
     def _outcomes(self, day: str) -> Outcomes:
-        """What followed the answers of a day, as far as it was told on it or the next."""
+        """What followed the answers of a day: events of it and of the next, see WITHIN_MS."""
         outcomes = Outcomes()
         next_day = day_of(_start_ms(day) + WITHIN_MS)
         for one in (day, next_day):

@@ -30,6 +30,7 @@ from deploy.valkey import valkey_binary
     type=click.Path(file_okay=False, path_type=Path),
     help="Keep the log and the ranker here, for `ai-engine evaluate`.",
 )
+@click.option("--evaluate", "evaluates", is_flag=True, help="Estimate the arms from the log, too.")
 @click.option("--json", "as_json", is_flag=True, help="The learning curve as one JSON object.")
 def simulate_command(
     visitors: int,
@@ -38,6 +39,7 @@ def simulate_command(
     click_model: ClickModelName,
     folder: Path | None,
     *,
+    evaluates: bool,
     as_json: bool,
 ) -> None:
     """Show how what is recommended gets better with what visitors do.
@@ -49,7 +51,13 @@ def simulate_command(
     configure_logs("auto", "warning")
     if valkey_binary() is None:
         raise click.ClickException("there is no embedded Valkey for this machine")
-    plan = Plan(visitors=visitors, rounds=rounds, seed=seed, click_model=click_model)
+    plan = Plan(
+        visitors=visitors,
+        rounds=rounds,
+        seed=seed,
+        click_model=click_model,
+        evaluates=evaluates,
+    )
     try:
         with TemporaryDirectory(prefix="ai-engine-simulate-") as scratch:
             where = folder or Path(scratch)
@@ -66,4 +74,7 @@ def _table(outcome: Outcome) -> str:
         f"{one.share:.3f} ({one.low:.3f} to {one.high:.3f})"
         for one in outcome.curve
     ]
+    if outcome.offline:
+        lines += ["", "openings a list by the log (doubly robust)"]
+        lines += [f"  {name:8}  {value:.3f}" for name, value in outcome.offline.items()]
     return "\n".join(lines)

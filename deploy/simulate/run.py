@@ -1,5 +1,6 @@
 """The whole simulation: rounds of fresh visitors, and after each round what it taught."""
 
+import os
 import subprocess
 import sys
 import time
@@ -11,6 +12,9 @@ from typing import Any
 import msgspec
 import numpy as np
 
+from core.learning.artifact import encode
+from core.learning.model import LinearModel, Training, Window
+from core.policies.policy import SCORERS
 from deploy.local import LocalStack
 from deploy.simulate.clicks import CLICK_MODELS, ClickModelName
 from deploy.simulate.outcome import Outcome, curve_of
@@ -24,6 +28,7 @@ _DAY_MS = 86_400_000
 _VISITS, _LISTS = 3, 4
 _SETTLE_S = 3.0
 """Until models, statistics and the log have followed a round."""
+_POLICIES = {"learned": "ranker.json", "popular": "popular.json"}
 _NONE = (
     "SEMANTIC AFFINITY TAG RECENCY AVERSION GEO FATIGUE COVISIT COVIEW NEXT COMMON QUALITY NOVELTY"
 )
@@ -38,6 +43,8 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
     seed: int = 1
     click_model: ClickModelName = "position"
     explored: float = 0.3
+    evaluates: bool = False
+    """Whether the policies are estimated from the log, too, beside what they earned."""
 
 
 def simulate(plan: Plan, folder: Path, say: Callable[[str], None]) -> Outcome:
@@ -55,7 +62,8 @@ def simulate(plan: Plan, folder: Path, say: Callable[[str], None]) -> Outcome:
     with stack:
         service = Service(ingest_url=stack.ingest_url, serve_url=stack.serve_url)
         rounds = list(_rounds(plan, world, service, folder, say))
-    return Outcome(curve=curve_of(rounds))
+    offline = _offline(folder, say) if plan.evaluates else {}
+    return Outcome(curve=curve_of(rounds), offline=offline)
 
 
 def _rounds(
@@ -91,24 +99,54 @@ def _everybody(
 
 
 def _train(folder: Path, say: Callable[[str], None]) -> None:
-    """As an operator would, by the command."""
-    command = [sys.executable, "-m", "deploy.cli", "train", "--log", str(folder / "log")]
+    """The read API follows the file."""
+    log, ranker = str(folder / "log"), str(folder / _POLICIES["learned"])
+    say(_command("train", "--log", log, "--days", "30", "--out", ranker).rstrip())
+    time.sleep(_SETTLE_S)
+
+
+def _offline(folder: Path, say: Callable[[str], None]) -> dict[str, float]:
+    """What the log says of the same policies: openings a list by `ai-engine evaluate`."""
+    (folder / "popular.json").write_bytes(encode(_popular()))
+    named = [f"{name}={folder / file}" for name, file in _POLICIES.items()]
+    report = _command(
+        "evaluate",
+        *("--log", str(folder / "log"), "--days", "30", "--json"),
+        *(part for one in named for part in ("--policy", one)),
+    )
+    found: dict[str, Any] = msgspec.json.decode(report)
+    say(f"{found['weighed']} drawn lists were weighed")
+    return {one["name"]: one["estimates"][0]["earns"]["value"] for one in found["policies"]}
+
+
+def _popular() -> LinearModel:
+    """Popularity alone, as if it had been learned."""
+    weights = tuple(float(name == "popularity") for name in SCORERS)
+    nothing = tuple(tuple(0.0 for _ in range(row + 1)) for row in range(len(SCORERS)))
+    return LinearModel(
+        features=SCORERS,
+        weights=weights,
+        prior=weights,
+        factor=nothing,
+        training=Training(window=Window(from_ms=0, to_ms=0), rows=0, answers=0),
+    )
+
+
+def _command(*arguments: str) -> str:
+    """As an operator would, by the command. Raises: RuntimeError."""
     done = subprocess.run(  # noqa: S603 - our own command
-        [*command, "--days", "30", "--out", str(folder / "ranker.json")],
+        [sys.executable, "-m", "deploy.cli", *arguments],
         capture_output=True,
         text=True,
         check=False,
     )
     if done.returncode:
-        raise RuntimeError(f"the training failed:\n{done.stdout}{done.stderr}")
-    say(done.stdout.rstrip())
-    time.sleep(_SETTLE_S)
+        raise RuntimeError(f"{arguments[0]} failed:\n{done.stdout}{done.stderr}")
+    return done.stdout
 
 
 def _environ(plan: Plan, folder: Path) -> dict[str, str]:
     """Of the settings outside nothing counts but where programs are."""
-    import os  # noqa: PLC0415
-
     kept = {name: os.environ[name] for name in ("PATH", "HOME", "TMPDIR") if name in os.environ}
     return kept | {
         "CATALOGUE": str(folder / "catalogue.jsonl"),
