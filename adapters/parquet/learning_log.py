@@ -91,7 +91,7 @@ class LearningLog:
         return day_of(self._since_ms)
 
     def _outcomes(self, day: str) -> Outcomes:
-        """What followed the answers of a day: events of it and of the next, see WITHIN_MS."""
+        """What followed the answers of a day, as far as it was told on it or the next."""
         outcomes = Outcomes()
         next_day = day_of(_start_ms(day) + WITHIN_MS)
         for one in (day, next_day):

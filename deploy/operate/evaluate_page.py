@@ -18,6 +18,7 @@ from core.evaluating.telling import (
 
 _STYLE = (
     "body{font:16px/1.5 system-ui,sans-serif;max-width:46rem;margin:2rem auto;padding:0 1rem}"
+    "figure{margin:0}"
     "table{border-collapse:collapse}td,th{padding:.2rem .8rem .2rem 0;text-align:left}"
 )
 _BAR, _FRAME = 40, 120
@@ -73,6 +74,8 @@ def _chart(title: str, bars: Sequence[tuple[str, Interval]]) -> str:
         explicit_size=True,
         width=720,
         height=_FRAME + _BAR * len(bars),
+        # Else it would be that of the bars, and intervals would be cut off.
+        range=(min(0.0, *(one.low for _, one in bars)), max(0.0, *(one.high for _, one in bars))),
     )
     for name, one in bars:
         chart.add(name, [{"value": one.value, "ci": {"low": one.low, "high": one.high}}])

@@ -27,6 +27,8 @@ COMMANDS = (
     ("erase",),
     ("export-user",),
     ("train",),
+    ("replay-answers",),
+    ("simulate",),
     ("evaluate",),
     *(("key", name) for name in sorted(key.commands)),
     *(("content", name) for name in sorted(content.commands)),

@@ -7,7 +7,7 @@ import pytest
 from core.errors import RejectedError
 from core.learning.gathering import Gathering, ShownRow
 from core.learning.linear import fit
-from core.learning.measures import mean_ndcg
+from core.learning.measures import gains_of, mean_ndcg
 from core.learning.training import Versions, train_linear
 from core.policies.policy import SCORERS
 from core.ranking.exploring import drawn_weights
@@ -108,3 +108,12 @@ def test_weights_are_drawn_around_the_learned_ones_the_same_for_one_seed() -> No
     geo = np.array([one["geo"] for one in draws])
     assert geo.mean() == pytest.approx(STATIC["geo"], abs=0.01)
     assert geo.std() == pytest.approx(0.1, abs=0.01)
+
+
+def test_an_opening_counts_as_much_more_as_people_look_less_at_its_rank() -> None:
+    some = synthetic(4000, WORLD, seed=8)
+    gains = gains_of(fit(some, PRIOR), some)
+    usual = [gains[some.opened & (some.position == place)].mean() for place in (0, 4, 9)]
+    assert usual[0] == 1.0
+    assert 1.1 < usual[1] < usual[2] < 10.0
+    assert not gains[~some.opened].any()
