@@ -15,12 +15,18 @@ from adapters.memory.user_models import InMemoryUserModelStore
 from adapters.process import clock_ms
 from adapters.settings import SharedSettings
 from adapters.snapshot.live import LiveContentStore
+from core.answer_log.replaying import ReplayedAnswer, ReplaySources, replay_answer
+from core.answer_log.served import Served, entry_of
+from core.config import RankingConfig
 from core.erasing.export import Exporter
 from core.erasing.places import Places
 from core.errors import RetryableError
 from core.http.keys import Key
+from core.policies.policy import Policy
 from core.ports import ContentStore, UserModelStore
 from core.queues import RawBatchStream, ShardState
+from core.recommendation import RecommendRequest
+from core.recommender import Recommender
 from core.signals import UserSignals
 from ingest_worker.backpressure import Backpressure
 from ingest_worker.composition import webhook_app
@@ -54,9 +60,35 @@ def _known_visitors() -> InMemoryUserModelStore:
     return models
 
 
+class OneLoggedAnswer:
+    """A log with the answer that the examples name."""
+
+    def __init__(self) -> None:
+        """It is made anew, and the same."""
+        self._made = asyncio.run(self._make())
+
+    async def replay(self, request_id: str) -> ReplayedAnswer | None:
+        if request_id != LOGGED:
+            return None
+        return msgspec.structs.replace(self._made, request_id=request_id)
+
+    async def _make(self) -> ReplayedAnswer:
+        config, served = RankingConfig(), list[Served]()
+        recommender = Recommender(KNOWN_VISITORS, CATALOGUE, config, "v")
+        request = RecommendRequest(user_id="ada")
+        await recommender.recommend(request, now_ms=clock_ms(), record=served.append)
+        [one] = served
+        entry = entry_of(one, "recommend", served_at_ms=clock_ms(), pseudonym=lambda _: "hash")
+        static = Policy(config=config, config_version="v")
+        sources = ReplaySources(contents=CATALOGUE, collective=None, policy=static)
+        return await replay_answer(entry, sources)
+
+
+LOGGED = "019ad8f0a1b2c3d4e5f60718293a4b5c"
 # Nothing of the read API writes into them.
 EVENTS = InMemoryEventBuffer(window_ms=WINDOW_MS, max_events=100)
 KNOWN_VISITORS = _known_visitors()
+REPLAYS = OneLoggedAnswer()
 
 
 def read_api(
@@ -79,6 +111,7 @@ def read_api(
             contents=contents or CATALOGUE,
             events=EVENTS,
             views=lambda: None,
+            replays=REPLAYS,
         ),
         CollectorRegistry(),
     )
