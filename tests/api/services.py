@@ -20,7 +20,7 @@ from core.answer_log.served import Served, entry_of
 from core.config import RankingConfig
 from core.erasing.export import Exporter
 from core.erasing.places import Places
-from core.errors import RetryableError
+from core.errors import EngineError, RetryableError
 from core.http.keys import Key
 from core.policies.policy import Policy
 from core.ports import ContentStore, UserModelStore
@@ -36,6 +36,7 @@ from ingest_worker.metrics import StreamGauges, WebhookMetrics
 from ingest_worker.settings import IngestSettings
 from ingest_worker.webhook import Webhook
 from serve_api.composition import serve_app
+from serve_api.endpoints.replay import Replays
 from serve_api.settings import ServeSettings
 from serve_api.sources import Sources
 from tests.build import WINDOW_MS, read, signals_of
@@ -97,6 +98,7 @@ def read_api(
     contents: ContentStore | None = None,
     more_keys: Sequence[Key] = (),
     failures: int = 60,
+    replays: Replays | None = None,
     **settings: Any,
 ) -> SecuredApp:
     """The read API over the bundled catalogue, with the models of a few visitors."""
@@ -111,10 +113,22 @@ def read_api(
             contents=contents or CATALOGUE,
             events=EVENTS,
             views=lambda: None,
-            replays=REPLAYS,
+            replays=replays or REPLAYS,
         ),
         CollectorRegistry(),
     )
+
+
+class ReplaysFailing:
+    """A log that answers with an error."""
+
+    def __init__(self, error: EngineError) -> None:
+        """Raised whatever is asked."""
+        self._error = error
+
+    async def replay(self, request_id: str) -> ReplayedAnswer | None:
+        del request_id
+        raise self._error
 
 
 class ModelsAway:
@@ -132,7 +146,8 @@ class ModelsAway:
 
 def read_api_without_stores(**settings: Any) -> SecuredApp:
     """The read API with nothing to answer from."""
-    return read_api(models=ModelsAway(), contents=LiveContentStore(), **settings)
+    away = ReplaysFailing(RetryableError("the log is away"))
+    return read_api(models=ModelsAway(), contents=LiveContentStore(), replays=away, **settings)
 
 
 class BufferAway(InMemoryEventBuffer):
