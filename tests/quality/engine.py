@@ -7,6 +7,8 @@ from types import TracebackType
 from typing import Self
 
 import msgspec
+import numpy as np
+import numpy.typing as npt
 
 from adapters.embedding.hashed import HashedEmbedder
 from adapters.memory.content_store import InMemoryContentStore
@@ -41,7 +43,7 @@ class Engine:
         dataset: Dataset,
         ways: Mapping[str, RankingConfig],
         config: EngineConfig,
-        counted: Sequence[int] | None = None,
+        counted: npt.NDArray[np.intp] | None = None,
     ) -> None:
         """`counted` are the places of the ratings that statistics are made of: all, or a sample."""
         space = HashedEmbedder().id
