@@ -10,7 +10,7 @@ INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check --re
 
 SOURCES := core adapters ingest_worker serve_api deploy
 
-.PHONY: help run demo webhook worker publisher serve minilm test check audit bench chaos fuzz image-check golden fmt lock clean
+.PHONY: help run demo webhook worker publisher serve minilm test check audit bench quality chaos fuzz image-check golden fmt lock clean
 
 help: ## Show this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-11s %s\n", $$1, $$2}'
@@ -54,6 +54,9 @@ fuzz: $(DEV) ## 100,000 requests of every sort to the webhook; INPUTS and SEED m
 
 bench: $(DEV) ## Measure against ceilings of the same run; writes build/bench.json
 	$(BIN)/python -m tests.bench
+
+quality: $(DEV) ## Measure recommendations on MovieLens 100K, which is downloaded; half an hour
+	@$(BIN)/python -m tests.quality
 
 chaos: $(DEV) ## Kill, stop, pause and flush under load; SEED= and SECONDS= as you like
 	@$(BIN)/python -m tests.chaos $(if $(SEED),--seed $(SEED)) $(if $(SECONDS),--seconds $(SECONDS))

@@ -95,15 +95,15 @@ class ScorerWeights(Section, frozen=True, kw_only=True):
     """Closeness to the item that the request says was just viewed; `recency` is left out then."""
     session_tag: Signed = 0.30
     session_related: Signed = 0.30
-    covisit: Signed = 0.60
+    covisit: Signed = 0.80
     """What others liked who liked the same, as far as enough did."""
-    coview: Signed = 0.60
+    coview: Signed = 0.80
     """What others read who read the same."""
-    next: Signed = 0.10
+    next: Signed = 0.30
     """What others liked soon after what was read last."""
-    popularity: Signed = 0.40
+    popularity: Signed = 0.80
     """What most like; it makes way as the others get certain."""
-    common: Signed = -0.20
+    common: Signed = -0.30
     """What most like is no news amid a visit, when the others are certain."""
     quality: Signed = 0.0
     """How many of its readers like an item."""
@@ -161,9 +161,9 @@ class CovisitConfig(Section, frozen=True, kw_only=True):
     """Views speak within a visit: while the latest of them is not older."""
     near_half_life_readings: Positive = 0.5
     """The same for the nearest of views: the last one or two say all."""
-    ease_share: Share = 0.6
+    ease_share: Share = 0.5
     """The rest is the share of the nearest by co-occurrence."""
-    evidence: Positive = 1000.0
+    evidence: Positive = 1500.0
     """So many co-occurrences behind what the visitor read: it is trusted half."""
     new_impressions: Positive = 20.0
     """After so many impressions a new item's bonus is half."""

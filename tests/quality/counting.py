@@ -1,8 +1,7 @@
 """The statistics of all visitors as of the beginning of a day, counted by the engine's own code."""
 
-from collections.abc import Sequence
-
 import numpy as np
+import numpy.typing as npt
 
 from core.collective.build import Counted, build_statistics
 from core.collective.collective import Collective
@@ -21,7 +20,7 @@ class Counting:
         dataset: Dataset,
         visitors: Visitors,
         config: CollectiveConfig,
-        counted: Sequence[int] | None = None,
+        counted: npt.NDArray[np.intp] | None = None,
     ) -> None:
         """`counted` are the places of the ratings that may be: all, or a sample."""
         ratings = dataset.ratings

@@ -2,19 +2,22 @@
 
 import asyncio
 from collections.abc import Mapping, Sequence
+from functools import partial
 from types import TracebackType
 from typing import Self
 
 import msgspec
+import numpy as np
+import numpy.typing as npt
 
 from adapters.embedding.hashed import HashedEmbedder
 from adapters.memory.content_store import InMemoryContentStore
 from adapters.memory.user_models import InMemoryUserModelStore
+from core.answer_log.served import Served
 from core.collective.collective import Collective
 from core.config import CollectiveConfig, ModelConfig, RankingConfig, SignalsConfig
 from core.recommendation import RecommendRequest
 from core.recommender import Recommender
-from core.signals import UserSignals
 from tests.quality.counting import Counting
 from tests.quality.dataset import Dataset
 from tests.quality.metrics import TOP
@@ -40,7 +43,7 @@ class Engine:
         dataset: Dataset,
         ways: Mapping[str, RankingConfig],
         config: EngineConfig,
-        counted: Sequence[int] | None = None,
+        counted: npt.NDArray[np.intp] | None = None,
     ) -> None:
         """`counted` are the places of the ratings that statistics are made of: all, or a sample."""
         space = HashedEmbedder().id
@@ -81,19 +84,22 @@ class Engine:
 
     def answer(self, question: Question) -> Mapping[str, Sequence[int]]:
         """One list a way."""
+        return {
+            name: [self._number[item.content_id] for item in served.answer.items]
+            for name, served in self.serve(question).items()
+        }
+
+    def serve(self, question: Question) -> Mapping[str, Served]:
+        """What each way answers, with all that decided it."""
         signals = self._visitors.model(question.user, question.history, question.now_ms)
         request = RecommendRequest(
             user_id=signals.user_id,
             limit=TOP,
             exclude=tuple(self._films[at].id for at in question.hidden),
         )
-        return {
-            name: self._listed(recommender, signals, request, question.now_ms)
-            for name, recommender in self._recommenders.items()
-        }
-
-    def _listed(
-        self, recommender: Recommender, signals: UserSignals, request: RecommendRequest, now_ms: int
-    ) -> list[int]:
-        answer = self._runner.run(recommender.rank(signals, request, now_ms=now_ms))
-        return [self._number[item.content_id] for item in answer.items]
+        served: dict[str, Served] = {}
+        for name, recommender in self._recommenders.items():
+            record = partial(served.__setitem__, name)
+            asked = recommender.rank(signals, request, now_ms=question.now_ms, record=record)
+            self._runner.run(asked)
+        return served
