@@ -1,7 +1,7 @@
 """The engine itself under test: its models, its statistics, its index and its recommender."""
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from functools import partial
 from types import TracebackType
 from typing import Self
@@ -24,6 +24,7 @@ from tests.quality.metrics import TOP
 from tests.quality.questions import Question
 from tests.quality.visitors import Visitors
 
+_NOTHING_SHOWN: Mapping[str, int] = {}
 _ALL_DAYS = 365.0
 """The data set spans seven months, and what the engine is compared with forgets nothing."""
 
@@ -78,9 +79,15 @@ class Engine:
         """Close the loop that answers are made in."""
         self._runner.close()
 
-    def begin_day(self, before: int, now_ms: int) -> None:
-        """Count all visitors anew, as the engine does once a day."""
-        self._collective = self._counting.count(before, now_ms)
+    def begin_without(self, film_ids: Collection[str], before: int, now_ms: int) -> None:
+        """Count all visitors while some films are not in the catalogue yet."""
+        self._counting.count_without(film_ids, before, now_ms)
+
+    def begin_day(
+        self, before: int, now_ms: int, shown: Mapping[str, int] = _NOTHING_SHOWN
+    ) -> None:
+        """Count all visitors anew, as the engine does once a day; `shown` are impressions."""
+        self._collective = self._counting.count(before, now_ms, shown)
 
     def answer(self, question: Question) -> Mapping[str, Sequence[int]]:
         """One list a way."""
@@ -91,7 +98,9 @@ class Engine:
 
     def serve(self, question: Question) -> Mapping[str, Served]:
         """What each way answers, with all that decided it."""
-        signals = self._visitors.model(question.user, question.history, question.now_ms)
+        model = self._visitors.model(question.user, question.history, question.now_ms)
+        # As every refresh has a revision of its own: what a list draws goes by it.
+        signals = msgspec.structs.replace(model, revision=question.place)
         request = RecommendRequest(
             user_id=signals.user_id,
             limit=TOP,
