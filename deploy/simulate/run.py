@@ -6,6 +6,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -59,15 +60,16 @@ def simulate(plan: Plan, folder: Path, say: Callable[[str], None]) -> Outcome:
         serve_port=free_port(),
         environ=_environ(plan, folder),
     )
-    with stack:
+    with stack, ThreadPoolExecutor(_AT_ONCE) as pool:
         service = Service(ingest_url=stack.ingest_url, serve_url=stack.serve_url)
-        rounds = list(_rounds(plan, world, service, folder, say))
+        with closing(service):
+            rounds = list(_rounds(plan, world, _Meeting(service, pool), folder, say))
     offline = _offline(folder, say) if plan.evaluates else {}
     return Outcome(curve=curve_of(rounds), offline=offline)
 
 
 def _rounds(
-    plan: Plan, world: World, service: Service, folder: Path, say: Callable[[str], None]
+    plan: Plan, world: World, meeting: "_Meeting", folder: Path, say: Callable[[str], None]
 ) -> Iterator[list[Shown]]:
     model, now_ms = CLICK_MODELS[plan.click_model], round(time.time() * 1000)
     for number in range(plan.rounds):
@@ -82,7 +84,7 @@ def _rounds(
                 for place, one in enumerate(visitors)
             ]
             for _ in range(_LISTS):
-                shown += _everybody(visits, service, opened)
+                shown += meeting.of(visits, opened)
         say(f"round {number + 1} of {plan.rounds}: {len(shown)} lists")
         yield shown
         time.sleep(_SETTLE_S)
@@ -90,12 +92,19 @@ def _rounds(
             _train(folder, say)
 
 
-def _everybody(
-    visits: Sequence[Visit], service: Service, opened: dict[str, set[int]]
-) -> list[Shown]:
-    """One list each: by the time that somebody's next one comes, the model has followed."""
-    with ThreadPoolExecutor(_AT_ONCE) as pool:
-        return list(pool.map(lambda one: one.look(service, opened[one.visitor.user_id]), visits))
+class _Meeting(msgspec.Struct, frozen=True):
+    """Visitors meet the service, a few at a time."""
+
+    service: Service
+    pool: ThreadPoolExecutor
+
+    def of(self, visits: Sequence[Visit], opened: dict[str, set[int]]) -> list[Shown]:
+        """One list each: by the time that somebody's next one comes, the model has followed."""
+
+        def look(one: Visit) -> Shown:
+            return one.look(self.service, opened[one.visitor.user_id])
+
+        return list(self.pool.map(look, visits))
 
 
 def _train(folder: Path, say: Callable[[str], None]) -> None:

@@ -17,6 +17,12 @@ class Service:
         """Nothing is connected yet."""
         self._ingest, self._serve = ingest_url, serve_url
         self._own = threading.local()
+        self._opened: list[HTTPConnection] = []
+
+    def close(self) -> None:
+        """Close all connections; nobody asks any more."""
+        for connection in self._opened:
+            connection.close()
 
     def recommend(self, **query: Any) -> Any:
         """A list. Raises: RuntimeError for another answer than 200, OSError."""
@@ -34,6 +40,7 @@ class Service:
         if connection is None:
             connection = HTTPConnection(urlsplit(base).netloc, timeout=_TIMEOUT_S)
             connections[base] = connection
+            self._opened.append(connection)
         headers = {"Content-Type": "application/json"} if body else {}
         try:
             connection.request(method, path, body, headers)

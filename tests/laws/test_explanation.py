@@ -64,8 +64,9 @@ def _decayed(one: ItemExplanation) -> float:
     assert found.suggested == _sum(part.contribution for part in found.components)
     if found.decided_by == "reading":
         assert found.strength == found.suggested
-    else:
+    elif found.event_strength is None or found.rating is None:
         assert found.strength != found.suggested
+    # Of two that are said outright the second may settle on what the reading suggested.
     assert one.decayed == to_ten_thousandths(found.strength * found.decay)
     assert found.decay == 0.5 ** (found.age_days / 14)
     return one.decayed
