@@ -14,7 +14,7 @@ from core.collective.build import Counted, build_statistics
 from core.collective.collective import Collective
 from core.collective.readings import ReadingGatherer, Readings
 from core.collective.statistics import CollectiveStatistics
-from core.config import CollectiveConfig, CovisitConfig, ModelConfig, RankingConfig
+from core.config import CollectiveConfig, CovisitConfig, ModelConfig, RankingConfig, ScorerWeights
 from core.modelling.build import ModelBasis
 from core.recommendation import Recommendation, RecommendRequest
 from core.recommender import Recommender
@@ -247,7 +247,7 @@ async def test_what_others_liked_beside_it_comes_up_the_more_of_them_there_are()
         {one.content_id: one.contributions for one in answer.items}["bombing-3"]["covisit"]
         for answer in (few, many)
     ]
-    assert 0 < parts[0] < parts[1] < 0.5
+    assert 0 < parts[0] < parts[1] < ScorerWeights().covisit
     for one in many.items:
         assert one.score == pytest.approx(sum(one.contributions.values()), abs=1e-9)
     assert "covisit" in many.items[0].generated_by
@@ -264,7 +264,8 @@ async def test_nobodys_likes_leave_every_byte_of_the_ranking_as_content_makes_it
 async def test_a_stranger_meets_what_most_like() -> None:
     answer = await recommend(collective=crowd(3000, ["bombing-3"]), limit=5)
     assert answer.items[0].content_id == "bombing-3"
-    assert answer.items[0].contributions["popularity"] == pytest.approx(0.4 * 3000 / 3300, abs=0.01)
+    wanted = ScorerWeights().popularity * 3000 / 3300
+    assert answer.items[0].contributions["popularity"] == pytest.approx(wanted, abs=0.01)
     assert "liked" in answer.items[0].generated_by
 
 
@@ -285,6 +286,44 @@ async def test_the_latest_like_says_most() -> None:
     answer = await recommend(old, new, collective=both, config=config, limit=20)
     values = {one.content_id: one.contributions["covisit"] for one in answer.items}
     assert values["rescue-2"] > 1.5 * values["bombing-3"] > 0
+
+
+async def test_what_others_read_speaks_within_a_visit_and_what_they_liked_after_it_too() -> None:
+    of_visit = {"coview", "next", "common"}
+    for minutes, spoken in ((29, of_visit), (31, set())):
+        seen = read("hiding-0", 40, ts_ms=NOW_MS - minutes * 60_000)
+        answer = await recommend(seen, collective=crowd(3000), limit=27)
+        parts = {one.content_id: one.contributions for one in answer.items}["bombing-3"]
+        assert of_visit & parts.keys() == spoken
+        assert parts["covisit"] > 0.3
+
+
+async def test_who_says_what_is_read_just_now_is_amid_a_visit() -> None:
+    seen = read("hiding-1", 40, ts_ms=NOW_MS - 60 * 60_000)
+    answer = await recommend(seen, collective=crowd(3000), session="hiding-0", limit=27)
+    parts = {one.content_id: one.contributions for one in answer.items}["bombing-3"]
+    assert parts["coview"] > 0.3
+
+
+async def test_what_most_like_makes_way_within_a_visit() -> None:
+    pairs = [["hiding-0", "bombing-3"], ["hiding-0", "music-1"]] * 1000
+    collective = Collective(built([*pairs, *[["bombing-3"]] * 2000]))
+    answer = await recommend(read("hiding-0", 40), collective=collective, limit=27)
+    parts = {one.content_id: one.contributions for one in answer.items}
+    assert parts["bombing-3"]["common"] < parts["music-1"]["common"] < 0
+    assert "common" not in (await recommend(collective=collective)).items[0].contributions
+
+
+async def test_to_the_nearest_of_views_the_last_one_says_nearly_all() -> None:
+    both = Collective(built([["hiding-0", "bombing-3"], ["hiding-1", "rescue-2"]] * 2000))
+    only_near = CovisitConfig(ease_share=0.0)
+    old, new = read("hiding-0", 40), read("hiding-1", 40, ts_ms=NOW_MS - 1000)
+    answer = await recommend(
+        old, new, collective=both, config=RankingConfig(covisit=only_near), limit=20
+    )
+    parts = {one.content_id: one.contributions for one in answer.items}
+    assert parts["rescue-2"]["coview"] > 3.9 * parts["bombing-3"]["coview"] > 0
+    assert parts["rescue-2"]["covisit"] < 2 * parts["bombing-3"]["covisit"]
 
 
 async def test_one_new_item_a_list_is_tried_and_said_to_be() -> None:
