@@ -25,13 +25,6 @@ _CHECK_MS = 2000
 """Statistics are minutes old anyway."""
 _FOLDER = "collective"
 
-_STATISTICS = Followed[CollectiveStatistics](
-    warm=lambda _: None,
-    items=lambda one: one.figures.items,
-    swapped=COLLECTIVE_SWAPPED,
-    recovered=COLLECTIVE_RECOVERED,
-)
-
 
 @asynccontextmanager
 async def live_collective(
@@ -46,7 +39,7 @@ async def live_collective(
         collective_shelf(client),
         collective_folder(settings),
         live,
-        _STATISTICS,
+        statistics_followed(),
         metrics=ShelfMetrics(registry, "collective"),
         every_ms=max(_CHECK_MS, settings.content_check_ms),
     )
@@ -57,6 +50,16 @@ async def live_collective(
         task.cancel()
         with suppress(asyncio.CancelledError):
             await task
+
+
+def statistics_followed() -> Followed[CollectiveStatistics]:
+    """What a follower of statistics has to know about them."""
+    return Followed(
+        warm=lambda _: None,
+        items=lambda one: one.figures.items,
+        swapped=COLLECTIVE_SWAPPED,
+        recovered=COLLECTIVE_RECOVERED,
+    )
 
 
 def collective_folder(settings: SharedSettings) -> VersionedFolder[CollectiveStatistics]:

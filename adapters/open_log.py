@@ -94,7 +94,8 @@ async def event_log(
     folder, pseudonym = _folder(settings)
 
     def rows(events: Sequence[InteractionEvent]) -> Iterable[EventEntry]:
-        made = (event_entry(one, pseudonym) for one in events)
+        now_ms = clock_ms()
+        made = (event_entry(one, pseudonym, recorded_ms=now_ms) for one in events)
         return [one for one in made if one is not None]
 
     writer: LogWriter[Sequence[InteractionEvent], EventEntry] = LogWriter(

@@ -95,6 +95,12 @@ class SharedSettings(msgspec.Struct, frozen=True, kw_only=True):
     """Bound of each of its two halves; the earliest day goes first."""
     replay_days: Count = 14
     """How long catalogues, statistics and policies are kept that answers were made from."""
+    posthog_host: str = ""
+    """PostHog's address, to tell it what was shown and opened; unset: it is told nothing."""
+    posthog_api_key: str = ""
+    """The project's key there."""
+    posthog_queue: Count = 10_000
+    """How many events may wait for PostHog; further ones are dropped and counted."""
     log_format: Literal["auto", "json", "console"] = "auto"
     """`auto` is readable on a terminal and JSON lines elsewhere."""
     log_level: Literal["debug", "info", "warning", "error"] = "info"

@@ -1,10 +1,11 @@
 """Gathers the candidates of one answer from the catalogue's generators."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 
 import msgspec
 
-from core.collective.collective import Collective, Covisits
+from core.collective.collective import Collective
+from core.collective.searching import search_crowd
 from core.columns import NOTHING, ContentRows
 from core.config import CandidateConfig
 from core.content import ContentFilter
@@ -21,8 +22,6 @@ _FARTHEST_LEAST = 10
 """A distractor comes from the farthest quarter, or of a small catalogue the ten farthest."""
 _LAST_VIEWED = 5
 """The item that the model's last direction comes from is the newest that was in the catalogue."""
-_NEW_TRIED = 50
-"""New items that are looked at whether they lie inside the scope."""
 _ROOM_FOR_RULES = 2
 """Seen items are at hand from fewer candidates than twice the limit on: rules may refuse half."""
 
@@ -56,7 +55,7 @@ async def gather_pool(
         covisits = collective.covisits(
             model, viewed_now, context.config.covisit, now_ms=context.now_ms
         )
-        crowd = await _search_crowd(covisits, collective, contents, context, unseen)
+        crowd = await search_crowd(covisits, collective, contents, context, unseen)
         fresh = crowd[-1][1]
         found += crowd
     pinned = await contents.pinned(where=unseen)
@@ -138,31 +137,6 @@ async def _search_like(
     if viewed.related:
         related = await contents.search_related({viewed.id: 1.0}, limit=limit, where=where)
         found.append(("session_related", related))
-    return found
-
-
-async def _search_crowd(
-    covisits: Covisits | None,
-    collective: Collective,
-    contents: ContentStore,
-    context: AnswerContext,
-    where: ContentFilter,
-) -> list[tuple[str, ContentRows]]:
-    """What others liked who liked the same, what most liked, and last the new items to try."""
-    limits, share = context.config.candidates, context.config.covisit.ease_share
-    left_out = len(where.exclude)
-
-    async def inside(ids: Sequence[str], limit: int) -> ContentRows:
-        return (await contents.inside(ids, where=where))[:limit]
-
-    found = []
-    if covisits is not None:
-        best = collective.best(covisits, share, limits.covisit + left_out)
-        found.append(("covisit", await inside(best, limits.covisit)))
-    most = collective.most_liked(limits.liked + left_out)
-    found.append(("liked", await inside(most, limits.liked)))
-    fresh = collective.fresh(context.seed)[:_NEW_TRIED]
-    found.append(("fresh", await inside(fresh, limits.fresh)))
     return found
 
 

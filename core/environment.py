@@ -16,6 +16,7 @@ from core.errors import ConfigError
 SECRETS = frozenset(
     {
         "INGEST_API_KEY",
+        "POSTHOG_API_KEY",
         "QDRANT_API_KEY",
         "REDIS_PASSWORD",
         "REDIS_URL",

@@ -23,10 +23,14 @@ from deploy.one_process import OneProcess, one_process_settings, run_one_process
 from deploy.operate.content import content
 from deploy.operate.dead_letters import dead_letter
 from deploy.operate.erase import erase, export_user
+from deploy.operate.evaluate import evaluate
 from deploy.operate.keys import key
 from deploy.operate.rebuild import rebuild
 from deploy.operate.replay import replay
+from deploy.operate.replay_answers import replay_answers
+from deploy.operate.simulate import simulate_command
 from deploy.operate.status import status
+from deploy.operate.train import train
 from deploy.operate.verify import verify
 from deploy.valkey import valkey_binary
 
@@ -133,11 +137,15 @@ for command in (
     content,
     dead_letter,
     erase,
+    evaluate,
     export_user,
     key,
     rebuild,
     replay,
+    replay_answers,
+    simulate_command,
     status,
+    train,
     verify,
 ):
     main.add_command(command)

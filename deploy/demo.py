@@ -25,6 +25,19 @@ _STORIES = {
 }
 
 
+_OF_ANOTHER_DAY = frozenset(
+    {
+        "CATALOGUE",
+        "EMBEDDER",
+        "EVENT_PLAN",
+        "EXPERIMENTS_FILE",
+        "KEYS_FILE",
+        "LOG_URL",
+        "RANKER_FILE",
+    }
+)
+
+
 def show_demo(say: Say) -> None:
     """Run the pipeline on free ports in a temporary folder and tell the day.
 
@@ -34,7 +47,7 @@ def show_demo(say: Say) -> None:
     environ = {
         name: value
         for name, value in os.environ.items()
-        if name not in ("CATALOGUE", "EMBEDDER", "EVENT_PLAN", "KEYS_FILE")
+        if name not in _OF_ANOTHER_DAY
         and not name.startswith(("CONTENT_", "INGEST_API_KEY", "QDRANT_", "REDIS_", "SERVE_"))
     }
     with (

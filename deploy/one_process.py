@@ -26,15 +26,14 @@ from adapters.memory.user_models import InMemoryUserModelStore
 from adapters.open_log import (
     RecordAnswers,
     RecordEvents,
-    answer_log,
     answer_replays,
-    event_log,
     person_log,
 )
 from adapters.process import clock_ms, serve_http, stop_signals
 from adapters.rankers.metrics import ShadowMetrics
 from adapters.rankers.opening import opened_policies
 from adapters.settings import read_settings
+from adapters.telling import answers_told, events_told
 from core.content import Content, ContentFilter
 from core.errors import ConfigError
 from core.http.gate import Gate
@@ -93,8 +92,8 @@ async def run_one_process(settings: OneProcess, when_served: Callable[[Content],
         webhook_gate(settings, settings.ingest, registries[0]) as ingest_gate,
         serve_gate(settings, settings.serve, registries[1]) as reading_gate,
         opened_policies(settings, model_basis(settings).config_version, registries[1]) as policies,
-        answer_log(settings, registries[1]) as record,
-        event_log(settings, registries[0]) as record_events,
+        answers_told(settings, registries[1]) as record,
+        events_told(settings, registries[0]) as record_events,
     ):
         learning = _Learning(policies=policies, record=record, record_events=record_events)
         await _run(settings, (ingest_gate, reading_gate), registries, learning, when_served)

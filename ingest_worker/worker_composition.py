@@ -17,13 +17,14 @@ from starlette.applications import Starlette
 from adapters.addresses import redis_address
 from adapters.exposition import expose_metrics
 from adapters.live_contents import live_contents, publisher_lease, require_catalogue
-from adapters.open_log import RecordEvents, event_log
+from adapters.open_log import RecordEvents
 from adapters.process import clock_ms, serve_http, settle, stop_signals
 from adapters.redis.connection import Client
 from adapters.redis.keys import GROUP, stream_key
 from adapters.redis.lease import RedisLease
 from adapters.redis.pending import RedisPendingBatches
 from adapters.redis.stream import raw_batch
+from adapters.telling import events_told
 from core.log_names import WORKER_LISTENED
 from core.ports import ContentStore
 from ingest_worker.composition import (
@@ -90,7 +91,7 @@ async def worker_parts(settings: IngestProcess) -> AsyncIterator[WorkerProcess]:
     async with (
         redis_client(settings) as client,
         live_contents(settings, client, registry) as contents,
-        event_log(settings, registry) as record,
+        events_told(settings, registry) as record,
     ):
         yield _worker(settings, client, registry, contents, record)
 

@@ -19,13 +19,14 @@ from adapters.live_contents import live_contents
 from adapters.memory.event_buffer import InMemoryEventBuffer
 from adapters.memory.popularity import InMemoryPopularityStore
 from adapters.memory.user_models import InMemoryUserModelStore
-from adapters.open_log import answer_log, answer_replays
+from adapters.open_log import answer_replays
 from adapters.plans.toml import read_plan
 from adapters.process import clock_ms, serve_http, stop_signals
 from adapters.rankers.metrics import ShadowMetrics
 from adapters.rankers.opening import opened_policies
 from adapters.settings import SharedSettings, read_settings
 from adapters.standby import standby_of
+from adapters.telling import answers_told
 from core.config import CandidateConfig
 from core.content import ContentFilter
 from core.http.access import AccessPolicy
@@ -151,7 +152,7 @@ async def _sources(settings: ServeProcess, registry: CollectorRegistry) -> Async
         _standby(settings, contents) as standby,
         latest_views(_popularity(client)) as views,
         live_collective(settings, client, registry) as collective,
-        answer_log(settings, registry) as record,
+        answers_told(settings, registry) as record,
         opened_policies(settings, model_basis(settings).config_version, registry) as policies,
     ):
         yield Sources(

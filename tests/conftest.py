@@ -4,6 +4,13 @@ import os
 
 import pytest
 
+from tests.bench.threads import ONE_THREAD
+
+# Before a test imports numpy: threads that wait for one another on busy cores, beside
+# the processes that tests start, take ten times as long as one.
+for _name, _count in ONE_THREAD.items():
+    os.environ.setdefault(_name, _count)
+
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption(

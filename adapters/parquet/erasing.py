@@ -111,7 +111,7 @@ class LogErasing:
 def _clean(folder: LogFolder, kind: Columns, path: str, refused: Mapping[str, int]) -> int:
     """Write a file anew without refused rows, if it has any; how many."""
     try:
-        people = folder.read(path, [*kind.people, kind.time])
+        people = folder.read(path, [*kind.people, kind.happened])
     except FileNotFoundError:
         return 0
     kept = _kept(kind, people, refused)
@@ -128,7 +128,7 @@ def _kept(kind: Columns, table: pa.Table, refused: Mapping[str, int]) -> pa.Tabl
     gone = pa.array([False] * len(table))
     for until_ms in set(refused.values()):
         hashes = [one for one, ms in refused.items() if ms == until_ms]
-        early = pc.less_equal(table[kind.time], until_ms)
+        early = pc.less_equal(table[kind.happened], until_ms)
         gone = pc.or_(gone, pc.and_(_theirs(kind, table, hashes), early))
     return table.filter(pc.invert(gone))
 

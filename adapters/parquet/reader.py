@@ -1,5 +1,6 @@
 """`LogReader`: the log as entries, day by day or one by its id."""
 
+import re
 from collections.abc import Iterator
 
 import pyarrow as pa
@@ -12,6 +13,7 @@ from core.answer_log.entry import AnswerEntry
 from core.policies.contexts import time_of_request
 
 _MS_PER_DAY = 86_400_000
+_ID = re.compile("[0-9a-f]{32}")
 
 
 class LogReader:
@@ -39,6 +41,8 @@ class LogReader:
 
     def find(self, request_id: str) -> AnswerEntry | None:
         """The latest entry of an answer: that of its own day is looked for first."""
+        if _ID.fullmatch(request_id) is None:
+            return None
         for day in self._days(request_id):
             for path in reversed(self.folder.paths(ANSWERS.name, day)):
                 found = self._in_file(path, request_id)

@@ -62,16 +62,17 @@ class ParquetReplays:
         return self._reader.entries(ANSWERS, since_ms=since_ms)
 
     def _sources(self, entry: AnswerEntry) -> ReplaySources:
-        policy: Policy = self._opened(
+        policy: Policy = self.opened(
             "policy", policy_version(entry.config_version, entry.ranker_version)
         )
         collective = None
         if entry.collective_version:
-            collective = self._opened("collective", entry.collective_version)
-        contents = self._opened("catalogue", entry.catalogue_version)
+            collective = self.opened("collective", entry.collective_version)
+        contents = self.opened("catalogue", entry.catalogue_version)
         return ReplaySources(contents=contents, collective=collective, policy=policy)
 
-    def _opened(self, kind: EditionKind, version: str) -> Any:
+    def opened(self, kind: EditionKind, version: str) -> Any:
+        """An edition, which stays open for a while. Raises: RejectedError, OSError."""
         key = (kind, version)
         if key not in self._held:
             with self._editions.opened(kind, version) as path:

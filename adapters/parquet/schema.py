@@ -27,6 +27,7 @@ _DRAWN_FROM = pa.struct(
         ("temperature", pa.float64()),
         ("candidates", _STRINGS),
         ("scores", pa.list_(pa.int64())),
+        ("values", pa.binary()),
     ]
 )
 
@@ -34,12 +35,14 @@ _DRAWN_FROM = pa.struct(
 class Columns(msgspec.Struct, frozen=True, kw_only=True):
     """One sort of rows: its folder, its columns, and which of them hold hashes of visitors.
 
-    `time` is the column that says the day, `order` the one by which a file is sorted.
+    `time` is the column that says the day that a row lies in, `happened` the one that
+    says when it was, `order` the one by which a file is sorted.
     """
 
     name: str
     schema: Any
     time: str
+    happened: str
     people: tuple[str, ...]
     order: str
 
@@ -93,6 +96,7 @@ ANSWERS: Kind[AnswerEntry] = Kind(
         ]
     ),
     time="served_at_ms",
+    happened="served_at_ms",
     people=("user", "asked"),
     order="request_id",
 )
@@ -105,6 +109,7 @@ EVENTS: Kind[EventEntry] = Kind(
             ("message_id", pa.string()),
             ("user", pa.string()),
             ("ts_ms", pa.int64()),
+            ("recorded_ms", pa.int64()),
             ("kind", pa.string()),
             ("content_id", pa.string()),
             ("request_id", pa.string()),
@@ -116,7 +121,8 @@ EVENTS: Kind[EventEntry] = Kind(
             ("impressions", _STRINGS),
         ]
     ),
-    time="ts_ms",
+    time="recorded_ms",
+    happened="ts_ms",
     people=("user",),
     order="ts_ms",
 )

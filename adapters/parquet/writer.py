@@ -5,8 +5,6 @@ fit into the queue is dropped and counted, and so is what was waiting when the
 process was killed, except that nobody is left to count it.
 """
 
-import threading
-from collections import deque
 from collections.abc import Callable, Iterable, Sequence
 from time import monotonic
 from typing import Generic, TypeVar
@@ -14,13 +12,13 @@ from typing import Generic, TypeVar
 import msgspec
 import structlog
 
+from adapters.handoff import Handoff
 from adapters.parquet.erasing import RefusedPeople
 from adapters.parquet.folder import LogFolder, day_of
 from adapters.parquet.metrics import LogMetrics
 from adapters.parquet.schema import E, Kind
 from core.log_names import LOG_FAILED, LOG_RECOVERED
 
-_LOOK_EVERY_S = 0.1
 T = TypeVar("T")
 
 _log = structlog.get_logger()
@@ -60,14 +58,18 @@ class LogWriter(Generic[T, E]):
         self._pace = pace
         self._metrics = metrics
         self._refused = RefusedPeople(folder)
-        self._put: deque[T] = deque()
         self._rows: list[E] = []
         self._number = 0
         self._since_s = monotonic()
         self._again_s = 0.0
         self._failing = False
-        self._ending = threading.Event()
-        self._thread = threading.Thread(target=self._run, name=f"log-{kind.name}", daemon=True)
+        self._handoff: Handoff[T] = Handoff(
+            self._work,
+            name=f"log-{kind.name}",
+            most=pace.queue,
+            dropped=self._drop,
+            finish=self._flush,
+        )
 
     @property
     def name(self) -> str:
@@ -76,40 +78,32 @@ class LogWriter(Generic[T, E]):
 
     def start(self) -> None:
         """Begin to write."""
-        self._thread.start()
+        self._handoff.start()
 
     def put(self, one: T) -> None:
         """Have it written some time; O(1), from any thread."""
-        if len(self._put) >= self._pace.queue:
-            self._metrics.dropped(self._kind.name, 1)
-            return
-        self._put.append(one)
+        self._handoff.put(one)
 
     def close(self, within_s: float = 5.0) -> None:
         """Write what is left; a storage that hangs is not waited for any longer."""
-        self._ending.set()
-        self._thread.join(within_s)
+        self._handoff.close(within_s)
 
-    def _run(self) -> None:
-        while not self._ending.wait(_LOOK_EVERY_S):
-            self._take()
-            if self._is_due():
-                self._flush()
-        self._take()
-        self._flush()
-
-    def _take(self) -> None:
-        for _ in range(len(self._put)):
-            one = self._put.popleft()
+    def _work(self, given: Sequence[T]) -> None:
+        for one in given:
             if len(self._rows) >= self._pace.waiting_rows:
-                self._metrics.dropped(self._kind.name, 1)
+                self._drop(1)
                 continue
             try:
                 self._rows += self._make(one)
             except Exception:
                 # One that cannot be made is one row less; the others are made.
-                self._metrics.dropped(self._kind.name, 1)
+                self._drop(1)
                 _log.exception(LOG_FAILED, kind=self._kind.name)
+        if self._is_due():
+            self._flush()
+
+    def _drop(self, count: int) -> None:
+        self._metrics.dropped(self._kind.name, count)
 
     def _is_due(self) -> bool:
         now_s = monotonic()

@@ -45,11 +45,14 @@ async def opened_policies(
 def read_policies(settings: SharedSettings, config_version: str) -> Policies:
     """The static policy and the experiments.
 
-    Raises: ConfigError where the experiments cannot be run as they are written.
+    Raises: ConfigError where the experiments cannot be run as they are written, or
+        there is nothing to draw weights from.
     """
-    static = Policy(
-        config=settings.ranking, config_version=config_version, exploration=settings.exploration
-    )
+    exploration = settings.exploration
+    has_models = settings.ranker_file or settings.experiments_file
+    if exploration.share and exploration.kind == "thompson" and not has_models:
+        raise ConfigError("EXPLORATION_KIND=thompson draws what was learned: set RANKER_FILE, too")
+    static = Policy(config=settings.ranking, config_version=config_version, exploration=exploration)
     if not settings.experiments_file:
         return Policies(static)
     path = Path(settings.experiments_file)

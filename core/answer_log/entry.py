@@ -25,7 +25,9 @@ class ShownItem(msgspec.Struct, frozen=True, kw_only=True):
 class DrawnFrom(msgspec.Struct, frozen=True, kw_only=True):
     """How an explored slate was drawn, and from what.
 
-    Shape: `candidates` all of them in their order, `scores` theirs before the draw.
+    Shape: `candidates` (n,) all of them in their order, `scores` (n,) theirs before the
+        draw; `values` (features, n) little-endian float32, what each scorer of the entry
+        said of each.
     Units: `scores` millionths, `temperature` units of the score.
     """
 
@@ -34,6 +36,7 @@ class DrawnFrom(msgspec.Struct, frozen=True, kw_only=True):
     temperature: float
     candidates: tuple[str, ...]
     scores: tuple[int, ...]
+    values: bytes = b""
 
 
 class AnswerEntry(msgspec.Struct, frozen=True, kw_only=True):
@@ -71,12 +74,15 @@ class AnswerEntry(msgspec.Struct, frozen=True, kw_only=True):
 class EventEntry(msgspec.Struct, frozen=True, kw_only=True):
     """What a visitor did with items, under the hash of the id that the event came with.
 
-    Units: `ts_ms` Unix milliseconds, `dwell_seconds` seconds, `rating` 1 to 5.
+    It happened at `ts_ms` and was stored at `recorded_ms`, maybe much later.
+
+    Units: `ts_ms` and `recorded_ms` Unix milliseconds, `dwell_seconds` seconds, `rating` 1 to 5.
     """
 
     message_id: str
     user: str
     ts_ms: int
+    recorded_ms: int
     kind: str
     content_id: str | None = None
     request_id: str | None = None

@@ -4,6 +4,7 @@ import hashlib
 from collections.abc import Callable
 
 import msgspec
+import numpy as np
 
 from core.answer_log.entry import AnswerEntry, DrawnFrom, EventEntry, ShownItem
 from core.collective.collective import Collective
@@ -11,6 +12,7 @@ from core.events import InteractionEvent
 from core.policies.policy import Policy
 from core.ports import ContentStore
 from core.ranking.context import AnswerContext
+from core.ranking.fusion import Fused
 from core.ranking.listing import Listing
 from core.ranking.slate import Place
 from core.recommendation import Recommendation, RecommendRequest
@@ -67,14 +69,16 @@ def entry_of(
         ranker_version=context.ranker_version,
         features=names,
         slate=tuple(_shown(one, names) for one in places),
-        drawn_from=_drawn_from(served),
+        drawn_from=_drawn_from(served, names),
         request=_encoder.encode(msgspec.structs.replace(served.request, user_id="")),
         model=model,
         digest=answer_digest(answer),
     )
 
 
-def event_entry(event: InteractionEvent, pseudonym: Pseudonym) -> EventEntry | None:
+def event_entry(
+    event: InteractionEvent, pseudonym: Pseudonym, *, recorded_ms: int
+) -> EventEntry | None:
     """What the log keeps of an event, None of one that is not about items."""
     if event.content_id is None and not event.impressions:
         return None
@@ -82,6 +86,7 @@ def event_entry(event: InteractionEvent, pseudonym: Pseudonym) -> EventEntry | N
         message_id=event.message_id,
         user=pseudonym(event.user_id),
         ts_ms=event.ts_ms,
+        recorded_ms=recorded_ms,
         kind=event.kind,
         content_id=event.content_id,
         request_id=event.request_id,
@@ -112,7 +117,7 @@ def _shown(place: Place, names: tuple[str, ...]) -> ShownItem:
     )
 
 
-def _drawn_from(served: Served) -> DrawnFrom | None:
+def _drawn_from(served: Served, names: tuple[str, ...]) -> DrawnFrom | None:
     exploration, ranked = served.context.exploration, served.listing.ranked
     if exploration is None or ranked is None:
         return None
@@ -122,7 +127,13 @@ def _drawn_from(served: Served) -> DrawnFrom | None:
         temperature=exploration.temperature,
         candidates=tuple(ranked.scored.items.ids),
         scores=tuple(ranked.scored.fused.total.tolist()),
+        values=_columns(ranked.scored.fused, names, len(ranked.scored.items)),
     )
+
+
+def _columns(fused: Fused, names: tuple[str, ...], count: int) -> bytes:
+    values = [fused.values.get(one, np.zeros(count)) for one in names]
+    return np.array(values, dtype="<f4").reshape(len(names), count).tobytes()
 
 
 _encoder = msgspec.json.Encoder()

@@ -54,6 +54,14 @@ class Covisits(msgspec.Struct, frozen=True, kw_only=True):
         return max(one.certainty for one in (self.likes, self.views) if one is not None)
 
 
+class _Bound(msgspec.Struct, frozen=True, kw_only=True):
+    """A catalogue: the row in the statistics of each of its rows, and the other way round."""
+
+    columns: ContentColumns
+    rows: Rows
+    places: Rows
+
+
 class Collective:
     """Statistics, and where their items stand in a catalogue."""
 
@@ -63,7 +71,7 @@ class Collective:
         self.arrays = statistics.arrays
         self._read = statistics.figures.items
         self._rows = RememberedRows(self.arrays.ids, self.arrays.lookup)
-        self._bound: tuple[ContentColumns, Rows] | None = None
+        self._bound: _Bound | None = None
 
     @property
     def version(self) -> str:
@@ -82,7 +90,10 @@ class Collective:
 
     def bind(self, columns: ContentColumns) -> None:
         """Find the items of a catalogue once and for all: milliseconds, of large ones more."""
-        self._bound = columns, self.arrays.lookup.find(self.arrays.ids, list(columns.ids))
+        rows = self.arrays.lookup.find(self.arrays.ids, list(columns.ids))
+        places = np.full(len(self.arrays.ids), -1, dtype=np.intp)
+        places[rows[rows >= 0]] = np.flatnonzero(rows >= 0)
+        self._bound = _Bound(columns=columns, rows=rows, places=places)
 
     def covisits(
         self, model: UserSignals, session: str | None, config: CovisitConfig, *, now_ms: int
@@ -117,35 +128,33 @@ class Collective:
                 said = said + ease_share * ease + (1.0 - ease_share) * near
         return said
 
-    def best(self, covisits: Covisits, ease_share: float, limit: int) -> list[str]:
-        """The ids of the items that most is said for, the strongest first."""
-        said = self.said(covisits, ease_share)
-        count = min(limit, int(np.count_nonzero(said > 0)))
-        if not count:
-            return []
-        top = np.argpartition(-said, count - 1)[:count]
-        return self.arrays.ids.take(top[np.lexsort((top, -said[top]))])
-
-    def most_liked(self, limit: int) -> list[str]:
-        """The ids of the most popular items, the most popular first."""
-        return self.arrays.ids.take(self.arrays.most_liked[:limit].astype(np.intp))
-
-    def fresh(self, seed: int) -> list[str]:
-        """The ids of new items in a drawn order: those shown less tend to come first."""
+    def fresh(self, seed: int) -> list[int]:
+        """The rows of new items in a drawn order: those shown less tend to come first."""
         rows = self.arrays.fresh.astype(np.intp)
         shown = self.arrays.impressions[rows].tolist()
+        every = zip(self.arrays.ids.take(rows), rows.tolist(), shown, strict=True)
         # Whoever is shown half as often comes first twice as often: a race of exponentials.
         races = sorted(
-            (-log1p(-draw(seed, "new", one)) * (1 + count), one)
-            for one, count in zip(self.arrays.ids.take(rows), shown, strict=True)
+            (-log1p(-draw(seed, "new", one)) * (1 + count), row) for one, row, count in every
         )
-        return [one for _, one in races]
+        return [row for _, row in races]
+
+    def places_in(self, columns: ContentColumns) -> Rows:
+        """The row in a catalogue of each item of the statistics, -1 for who is gone.
+
+        Shape: (n,).
+        """
+        if self._bound is None or self._bound.columns is not columns:
+            self.bind(columns)
+        if self._bound is None:
+            raise RuntimeError("it was bound just now")
+        return self._bound.places
 
     def rows_of(self, items: ContentRows) -> Rows:
         """The row of each item in the statistics, -1 where there is none. Shape: (n,)."""
         columns = items.columns
-        if self._bound is not None and self._bound[0] is columns:
-            return self._bound[1][items.rows]
+        if self._bound is not None and self._bound.columns is columns:
+            return self._bound.rows[items.rows]
         if len(columns) > _WORTH_BINDING * len(items):
             self.bind(columns)
             return self.rows_of(items)

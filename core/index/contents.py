@@ -158,6 +158,11 @@ class IndexedContents:
         found = self._arrays.groups.find(groups)
         return {name: self._found(rows) for name, rows in found.items()}
 
+    def finds(self, rows: Rows, where: ContentFilter) -> Mask:
+        """Whether a search may find each of the rows; -1 is none. Shape: (n,)."""
+        known = (rows >= 0) & (rows < self._figures.shown)
+        return known & ~self._scope(where).blocked[rows]
+
     def _find(self, content_ids: Sequence[str]) -> Rows:
         rows = self._ids.find(content_ids)
         return rows[rows >= 0]

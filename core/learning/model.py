@@ -31,7 +31,7 @@ class Fit(Strict, frozen=True, kw_only=True):
     """How well a ranker foretells what was opened of answers that it was not fitted on.
 
     Units: `log_loss` in nats a shown item; `ndcg` in [0, 1], of answers of which
-    anything was opened, by their items as they were shown.
+    anything was opened, an opening counting the more the less people look at its rank.
     """
 
     log_loss: float

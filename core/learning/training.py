@@ -8,7 +8,7 @@ import numpy as np
 from core.errors import RejectedError
 from core.learning.examples import Examples
 from core.learning.linear import PRIOR_SD, Fitted, fit
-from core.learning.measures import fit_of
+from core.learning.measures import fit_of, gains_of
 from core.learning.model import (
     MOST_WEIGHT,
     Fit,
@@ -48,11 +48,12 @@ def train_linear(
     prior = np.array([static[name] for name in examples.features])
     earlier, later = examples.split(LEARNED_SHARE)
     tried = fit(earlier, prior, prior_sd)
+    gains = gains_of(tried, later)
     found = Metrics(
         rows=len(later),
         answers=later.answers,
-        learned=fit_of(tried, later, later.values @ tried.weights),
-        static=static_fit(earlier, later, prior),
+        learned=fit_of(tried, later, later.values @ tried.weights, gains),
+        static=static_fit(earlier, later, prior, gains),
     )
     final = fit(examples, prior, prior_sd)
     return linear_model(examples.features, prior, final, training_of(examples, versions, found))
@@ -74,12 +75,12 @@ def linear_model(
     )
 
 
-def static_fit(earlier: Examples, later: Examples, prior: Floats) -> Fit:
-    """How well the static weights do, given their positions and their scale."""
-    return fit_of(fit(earlier, prior, 0.0), later, later.values @ prior)
+def static_fit(earlier: Examples, later: Examples, prior: Floats, gains: Floats) -> Fit:
+    """How well the static weights do, given the best positions and scale for them."""
+    return fit_of(fit(earlier, prior, 0.0), later, later.values @ prior, gains)
 
 
-def training_of(examples: Examples, versions: Versions, found: Metrics) -> Training:
+def training_of(examples: Examples, versions: Versions, found: Metrics | None) -> Training:
     """Where a model comes from."""
     return Training(
         window=Window(from_ms=int(examples.at_ms[0]), to_ms=int(examples.at_ms[-1])),

@@ -34,7 +34,10 @@ class Policy(msgspec.Struct, frozen=True, kw_only=True):
         version = version_of(model)
         if not isinstance(model, LinearModel):
             return msgspec.structs.replace(
-                self, ranker=Forest(model), ranker_version=version, posterior=None
+                self,
+                ranker=Forest(model),
+                ranker_version=version,
+                posterior=None,
             )
         weights = msgspec.structs.replace(self.config.weights, **model.named())
         return msgspec.structs.replace(

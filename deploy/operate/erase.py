@@ -1,5 +1,6 @@
 """`ai-engine erase` and `export-user`: everything of a person goes, or is shown."""
 
+from collections import Counter
 from collections.abc import Collection, Sequence
 
 import click
@@ -46,9 +47,9 @@ def erase(
     """Erase everything that is kept of the person to whom the id USER belongs (needs REDIS_URL).
 
     What comes of them is refused for ERASE_TERM_DAYS. With --verify after it
-    everything in Redis is looked through for the ids of the receipt; with
-    --verify before it nobody is erased, and it is looked for USER and each
-    --id. The exit code is 1 where anything is left.
+    everything in Redis, and the log where LOG_URL names one, is looked through
+    for the ids of the receipt; with --verify before it nobody is erased, and it
+    is looked for USER and each --id. The exit code is 1 where anything is left.
     """
     only_looks = ctx.meta[_ONLY_LOOKS]
     user_id = _id(user)
@@ -91,7 +92,20 @@ async def _traces(parts: OperatorParts, ids: Collection[str], *, shown: bool) ->
         for key in keys:
             found += [one async for one in traces.find(key, ids)]
             bar.update(1)
-    return found
+    return [*found, *await _rows(parts, ids)]
+
+
+async def _rows(parts: OperatorParts, ids: Collection[str]) -> list[Trace]:
+    """What the log has of them, where LOG_URL names one."""
+    log = parts.stores.log
+    if log is None:
+        return []
+    rows = await log.rows(ids)
+    counts = Counter(row["log"] for row in rows)
+    return [
+        Trace(key=f"log:{name}", where=f"{count} rows", ids=tuple(sorted(ids)))
+        for name, count in counts.items()
+    ]
 
 
 def _tell(done: Erased) -> None:

@@ -3,11 +3,13 @@
 import asyncio
 from collections.abc import Iterator, Sequence
 from pathlib import Path
+from typing import Literal
 
 import click
 import msgspec
 from prometheus_client import CollectorRegistry
 
+from adapters.posthog.export_file import ExportedEvent, exported_events
 from adapters.process import clock_ms
 from core.errors import RejectedError, RetryableError
 from core.normalizing.body import NotJsonError, count_events, split_body
@@ -44,9 +46,23 @@ class Replayed(msgspec.Struct, kw_only=True):
     show_default=True,
     help="Seconds to wait for a Redis that is away.",
 )
+@click.option(
+    "--format",
+    "written",
+    type=click.Choice(["rudderstack", "posthog"]),
+    default="rudderstack",
+    show_default=True,
+    help="Whose events they are.",
+)
 @click.option("--json", "as_json", is_flag=True, help="The outcome as one JSON object.")
 def replay(
-    file: Path, rate: float | None, from_line: int, patience: float, *, as_json: bool
+    file: Path,
+    rate: float | None,
+    from_line: int,
+    patience: float,
+    written: Literal["rudderstack", "posthog"],
+    *,
+    as_json: bool,
 ) -> None:
     """Send the events of FILE through the pipeline (needs REDIS_URL).
 
@@ -55,13 +71,15 @@ def replay(
     replayed twice: an event that is there is not added again. While too much
     waits to be processed the replay waits, too.
 
+    With --format posthog FILE is an export of PostHog, JSON Lines or Parquet.
+
     Lines that cannot be used are named and left out; then the exit code is 1.
     """
     size = file.stat().st_size
 
     async def work(parts: OperatorParts) -> Replayed:
         with progress(file.name, length=size, shown=not as_json) as bar:
-            lines = read_lines(file, from_line)
+            lines = _READERS[written](file, from_line)
             return await _replay(parts, lines, RateLimit(rate), patience, bar)
 
     done = with_parts(work)
@@ -75,6 +93,21 @@ def replay(
             f"{len(done.problems)} of {done.lines} lines left out"
         )
     raise SystemExit(1 if done.problems else 0)
+
+
+def _exported_lines(path: Path, first: int) -> Iterator[Line]:
+    """The rows of PostHog's export; what is none is a line that nobody can use."""
+    try:
+        for one in exported_events(path, first):
+            if isinstance(one, ExportedEvent):
+                yield Line(one.row, one.body, 0)
+            else:
+                click.echo(str(one), err=True)
+    except RejectedError as exc:
+        raise click.ClickException(str(exc)) from exc
+
+
+_READERS = {"rudderstack": read_lines, "posthog": _exported_lines}
 
 
 async def _replay(

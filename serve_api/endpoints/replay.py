@@ -15,7 +15,7 @@ from serve_api.endpoint import Answer, Call
 RequestId = Annotated[
     str,
     Meta(
-        pattern="^[0-9a-f]{32}$",
+        max_length=64,
         description="The `request_id` of an answer.",
         examples=["019ad8f0a1b2c3d4e5f60718293a4b5c"],
     ),

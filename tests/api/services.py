@@ -15,12 +15,18 @@ from adapters.memory.user_models import InMemoryUserModelStore
 from adapters.process import clock_ms
 from adapters.settings import SharedSettings
 from adapters.snapshot.live import LiveContentStore
+from core.answer_log.replaying import ReplayedAnswer, ReplaySources, replay_answer
+from core.answer_log.served import Served, entry_of
+from core.config import RankingConfig
 from core.erasing.export import Exporter
 from core.erasing.places import Places
-from core.errors import RetryableError
+from core.errors import EngineError, RetryableError
 from core.http.keys import Key
+from core.policies.policy import Policy
 from core.ports import ContentStore, UserModelStore
 from core.queues import RawBatchStream, ShardState
+from core.recommendation import RecommendRequest
+from core.recommender import Recommender
 from core.signals import UserSignals
 from ingest_worker.backpressure import Backpressure
 from ingest_worker.composition import webhook_app
@@ -30,6 +36,7 @@ from ingest_worker.metrics import StreamGauges, WebhookMetrics
 from ingest_worker.settings import IngestSettings
 from ingest_worker.webhook import Webhook
 from serve_api.composition import serve_app
+from serve_api.endpoints.replay import Replays
 from serve_api.settings import ServeSettings
 from serve_api.sources import Sources
 from tests.build import WINDOW_MS, read, signals_of
@@ -54,9 +61,35 @@ def _known_visitors() -> InMemoryUserModelStore:
     return models
 
 
+class OneLoggedAnswer:
+    """A log with the answer that the examples name."""
+
+    def __init__(self) -> None:
+        """It is made anew, and the same."""
+        self._made = asyncio.run(self._make())
+
+    async def replay(self, request_id: str) -> ReplayedAnswer | None:
+        if request_id != LOGGED:
+            return None
+        return msgspec.structs.replace(self._made, request_id=request_id)
+
+    async def _make(self) -> ReplayedAnswer:
+        config, served = RankingConfig(), list[Served]()
+        recommender = Recommender(KNOWN_VISITORS, CATALOGUE, config, "v")
+        request = RecommendRequest(user_id="ada")
+        await recommender.recommend(request, now_ms=clock_ms(), record=served.append)
+        [one] = served
+        entry = entry_of(one, "recommend", served_at_ms=clock_ms(), pseudonym=lambda _: "hash")
+        static = Policy(config=config, config_version="v")
+        sources = ReplaySources(contents=CATALOGUE, collective=None, policy=static)
+        return await replay_answer(entry, sources)
+
+
+LOGGED = "019ad8f0a1b2c3d4e5f60718293a4b5c"
 # Nothing of the read API writes into them.
 EVENTS = InMemoryEventBuffer(window_ms=WINDOW_MS, max_events=100)
 KNOWN_VISITORS = _known_visitors()
+REPLAYS = OneLoggedAnswer()
 
 
 def read_api(
@@ -65,6 +98,7 @@ def read_api(
     contents: ContentStore | None = None,
     more_keys: Sequence[Key] = (),
     failures: int = 60,
+    replays: Replays | None = None,
     **settings: Any,
 ) -> SecuredApp:
     """The read API over the bundled catalogue, with the models of a few visitors."""
@@ -79,9 +113,22 @@ def read_api(
             contents=contents or CATALOGUE,
             events=EVENTS,
             views=lambda: None,
+            replays=replays or REPLAYS,
         ),
         CollectorRegistry(),
     )
+
+
+class ReplaysFailing:
+    """A log that answers with an error."""
+
+    def __init__(self, error: EngineError) -> None:
+        """Raised whatever is asked."""
+        self._error = error
+
+    async def replay(self, request_id: str) -> ReplayedAnswer | None:
+        del request_id
+        raise self._error
 
 
 class ModelsAway:
@@ -99,7 +146,8 @@ class ModelsAway:
 
 def read_api_without_stores(**settings: Any) -> SecuredApp:
     """The read API with nothing to answer from."""
-    return read_api(models=ModelsAway(), contents=LiveContentStore(), **settings)
+    away = ReplaysFailing(RetryableError("the log is away"))
+    return read_api(models=ModelsAway(), contents=LiveContentStore(), replays=away, **settings)
 
 
 class BufferAway(InMemoryEventBuffer):

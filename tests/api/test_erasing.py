@@ -46,6 +46,7 @@ async def test_a_person_is_erased_by_any_id_and_told_what_went(path: str, user_i
         "due_marks": 0,
         "stream_events": 0,
         "dead_letters": 0,
+        "log_rows": 0,
     }
     assert receipt["until_ms"] > receipt["erased_at_ms"]
     assert await left(buffer) == {"other"}

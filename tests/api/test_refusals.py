@@ -8,11 +8,13 @@ import httpx
 import pytest
 from starlette.types import ASGIApp
 
+from core.errors import RejectedError
 from core.http.keys import Key
 from tests.api.asking import DescribedOperation, document_of, operations_of
 from tests.api.services import (
     KEY,
     BufferAway,
+    ReplaysFailing,
     StreamAway,
     read_api,
     read_api_without_stores,
@@ -84,6 +86,7 @@ READ_API: Mapping[int, Provoke] = {
     401: lambda one: one.ask(limited_api(**KEYS), X_API_Key="another"),
     403: forbidden,
     404: lambda one: one.ask(limited_api(), of_unknown=True),
+    409: lambda one: one.ask(limited_api(replays=ReplaysFailing(RejectedError("not kept")))),
     413: lambda one: one.ask(limited_api(max_body_bytes=1)),
     415: lambda one: one.ask(limited_api(), Content_Type="text/plain"),
     429: limited,

@@ -6,12 +6,14 @@ from pathlib import Path
 import msgspec
 
 from tests.bench import (
+    bench_collective,
     bench_freshness,
     bench_index,
     bench_qdrant,
     bench_recommend,
     bench_refresh,
     bench_serve,
+    bench_training,
     bench_webhook,
     bench_worker,
 )
@@ -23,13 +25,15 @@ BENCHES: dict[str, Callable[[Effort], list[Row]]] = {
     "refresh": bench_refresh.measure,
     "index": bench_index.measure,
     "recommend": bench_recommend.measure,
+    "collective": bench_collective.measure,
     "qdrant": bench_qdrant.measure,
     "serve": bench_serve.measure,
     "freshness": bench_freshness.measure,
     "million": bench_index.measure_million,
+    "training": bench_training.measure,
 }
-ON_DEMAND = frozenset({"million"})
-"""Run only where it is asked for by its name: it takes many minutes."""
+ON_DEMAND = frozenset({"million", "training"})
+"""Run only where they are asked for by their names: they take many minutes."""
 
 
 def run_benches(

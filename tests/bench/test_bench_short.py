@@ -7,6 +7,7 @@ import msgspec
 import pytest
 
 from deploy.valkey import valkey_binary
+from tests.bench.bench_training import ROW_BYTES, growth
 from tests.bench.harness import Effort, Row, latency, percentile, rate
 from tests.bench.suite import BENCHES, run_benches, table
 
@@ -20,7 +21,7 @@ needs_valkey = pytest.mark.skipif(
 
 @needs_valkey
 @pytest.mark.parametrize(
-    "name", ["webhook", "worker", "refresh", "index", "qdrant", "serve", "freshness"]
+    "name", ["webhook", "worker", "refresh", "index", "collective", "qdrant", "serve", "freshness"]
 )
 def test_a_short_run_writes_rows_of_the_promised_shape(name: str, tmp_path: Path) -> None:
     output = tmp_path / "build" / "bench.json"
@@ -58,3 +59,9 @@ def test_percentiles_are_values_that_were_measured() -> None:
 def test_every_bench_can_be_asked_for_by_its_name_alone() -> None:
     for name in BENCHES:
         assert [other for other in BENCHES if name in other] == [name]
+
+
+def test_a_training_grows_with_the_log_by_little_more_than_its_columns() -> None:
+    """Ten million rows at three times their columns are some 2 GB."""
+    _, grown = growth("linear", [100_000, 300_000])
+    assert grown < 3 * ROW_BYTES

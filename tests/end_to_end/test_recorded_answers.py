@@ -33,9 +33,9 @@ def test_an_answer_is_made_again_after_the_visitor_and_everybody_moved_on(
 
 
 def test_an_answer_that_nobody_gave_is_not_found(pipeline: Pipeline) -> None:
-    for request_id, status in (("0" * 32, 404), ("not-an-id", 400)):
+    for request_id in ("0" * 32, "not-an-id"):
         answer = httpx.get(f"{pipeline.serve_url}/api/replay/{request_id}", timeout=30)
-        assert answer.status_code == status, answer.text
+        assert answer.status_code == 404, answer.text
 
 
 def test_with_the_person_go_their_rows(pipeline: Pipeline) -> None:

@@ -10,7 +10,7 @@ from heapq import merge
 
 from core.answer_log.served import Served
 from core.config import RankingConfig
-from core.learning.gathering import Gathering, ShownItem
+from core.learning.gathering import Gathering, ShownRow
 from core.learning.model import LinearModel
 from core.learning.training import Versions, train_linear
 from core.policies.policy import SCORERS
@@ -52,7 +52,7 @@ def _asked(ratings: Ratings, begin: float, end: float, every: int) -> Iterable[Q
     return merge(whole, earlier, key=lambda question: question.place)
 
 
-def _shown(served: Served, target: str) -> Iterator[ShownItem]:
+def _shown(served: Served, target: str) -> Iterator[ShownRow]:
     """The best candidates; nothing where what came next is none of them.
 
     All at the first rank: nobody saw them in an order, so none has an effect.
@@ -64,7 +64,7 @@ def _shown(served: Served, target: str) -> Iterator[ShownItem]:
     ids = ranked.scored.items.take(best).ids
     if target in ids:
         for index, one in zip(best.tolist(), ids, strict=True):
-            yield ShownItem(1, _values(ranked.scored.fused, index), one == target)
+            yield ShownRow(1, _values(ranked.scored.fused, index), one == target)
 
 
 def _values(fused: Fused, index: int) -> dict[str, float]:

@@ -48,7 +48,12 @@ QUICK = LogPace(rotate_s=0.01)
 
 def entry(number: int, *, user: str = "u", ts_ms: int = NOW_MS) -> EventEntry:
     return EventEntry(
-        message_id=f"m{number}", user=user, ts_ms=ts_ms, kind="view_started", content_id="a"
+        message_id=f"m{number}",
+        user=user,
+        ts_ms=ts_ms,
+        recorded_ms=ts_ms,
+        kind="view_started",
+        content_id="a",
     )
 
 

@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import msgspec
+import numpy as np
 import pytest
 from prometheus_client import CollectorRegistry
 
@@ -12,12 +13,14 @@ from adapters.memory.user_models import InMemoryUserModelStore
 from adapters.rankers.metrics import ShadowMetrics
 from adapters.rankers.opening import read_policies
 from adapters.settings import SharedSettings
-from core.config import RankingConfig, ScorerWeights
+from core.config import ExplorationConfig, RankingConfig, ScorerWeights
 from core.errors import ConfigError, RetryableError
 from core.learning.artifact import encode
 from core.policies.experiment_file import read_experiments
 from core.policies.policies import Policies
 from core.policies.policy import Policy
+from core.ranking.context import Exploration
+from core.ranking.exploring import perturbed
 from core.recommendation import ExperimentReport, Recommendation, RecommendRequest
 from core.recommender import Recommender
 from core.signals import UserSignals
@@ -213,6 +216,52 @@ def test_a_variant_may_be_ranked_by_an_artifact_of_its_own(tmp_path: Path) -> No
     found.use(linear_model(geo=0.77))
     by = {one.variant: one.policy.config.weights.geo for one in map(found.choose, PEOPLE)}
     assert by == {"as-is": 0.77, "nearer": 0.33}
+
+
+def test_weights_are_drawn_of_a_training_and_of_nothing_else(tmp_path: Path) -> None:
+    thompson = ExplorationConfig(share=1.0, kind="thompson")
+    with pytest.raises(ConfigError, match="set RANKER_FILE, too"):
+        read_policies(SharedSettings(exploration=thompson), "c1")
+    settings = SharedSettings(exploration=thompson, ranker_file=str(tmp_path / "ranker.json"))
+    found = read_policies(settings, "c1")
+    assert found.base.explored(1) is None, "there is no such file yet"
+    found.use(linear_model(sd=0.2))
+    drawn = [found.base.drawn(found.base.explored(seed)).weights for seed in (1, 2, 1)]
+    assert drawn[0] == drawn[2] != drawn[1]
+    assert drawn[0].geo != ScorerWeights().geo
+
+
+@pytest.mark.parametrize("kind", ["gumbel", "thompson"])
+async def test_a_share_of_the_answers_is_drawn_and_says_so(kind: str) -> None:
+    exploring = ExplorationConfig(share=0.3, kind=kind, temperature=0.2)  # type: ignore[arg-type]
+    found = Policies(msgspec.structs.replace(STATIC, exploration=exploring))
+    found.use(linear_model())
+    by, quiet = recommender(found), Policies(STATIC)
+    quiet.use(linear_model())
+    others = recommender(quiet)
+    told = 0
+    for person in PEOPLE[:200]:
+        made, plain = await answer(by, person), await answer(others, person)
+        if made.diagnostics.exploration is msgspec.UNSET:
+            assert made == plain, "an answer that is not drawn is as it always is"
+            continue
+        told += 1
+        assert made.diagnostics.exploration.kind == kind
+        assert made.request_id != plain.request_id
+    assert 35 < told < 85
+
+
+def test_without_noise_in_it_no_order_changes_and_with_it_the_best_come_first_oftenest() -> None:
+    total = np.array([0, 300_000, 100_000], dtype=np.int64)
+    first: Counter[int] = Counter()
+    for seed in range(2000):
+        drawn = Exploration(kind="gumbel", seed=seed, temperature=0.2)
+        first[int(perturbed(total, drawn).argmax())] += 1
+    assert perturbed(total, None) is total
+    # A softmax of the scores over the temperature.
+    odds = np.exp(np.array([0.0, 1.5, 0.5]))
+    for place, share in enumerate(odds / odds.sum()):
+        assert abs(first[place] / 2000 - share) < 0.05
 
 
 def text_of(made: Recommendation) -> str:

@@ -9,7 +9,9 @@ _ROOT = Path(__file__).parents[2]
 _NAMED = re.compile(r"`(tests/[\w/]+\.py)(?:::(\w+))?`")
 
 
-@pytest.mark.parametrize("page", ["ingest_worker/PROMISES.md", "deploy/THREATS.md"])
+@pytest.mark.parametrize(
+    "page", ["ingest_worker/PROMISES.md", "deploy/THREATS.md", "deploy/LEARNING.md"]
+)
 def test_each_line_names_a_test_that_exists(page: str) -> None:
     named = _NAMED.findall((_ROOT / page).read_text())
     assert named
