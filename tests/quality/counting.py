@@ -1,11 +1,14 @@
 """The statistics of all visitors as of the beginning of a day, counted by the engine's own code."""
 
+from collections.abc import Mapping
+
 import numpy as np
 import numpy.typing as npt
 
 from core.collective.build import Counted, build_statistics
 from core.collective.collective import Collective
 from core.collective.readings import ReadingGatherer
+from core.collective.statistics import CollectiveStatistics
 from core.config import CollectiveConfig
 from core.signals import UserSignals
 from tests.quality.dataset import Dataset
@@ -21,8 +24,12 @@ class Counting:
         visitors: Visitors,
         config: CollectiveConfig,
         counted: npt.NDArray[np.intp] | None = None,
+        newcomers: frozenset[str] = frozenset(),
     ) -> None:
-        """`counted` are the places of the ratings that may be: all, or a sample."""
+        """`counted` are the places of the ratings that may be: all, or a sample.
+
+        `newcomers` are the ids of items that come into the catalogue at the first count.
+        """
         ratings = dataset.ratings
         self._visitors, self._config = visitors, config
         self._places = np.arange(len(ratings)) if counted is None else np.sort(counted)
@@ -30,10 +37,14 @@ class Counting:
         self._catalogue = [film.id for film in dataset.films]
         self._histories: dict[int, list[int]] = {}
         self._models: dict[int, UserSignals] = {}
+        self._newcomers = newcomers
+        self._previous: CollectiveStatistics | None = None
         self._upto = 0
 
-    def count(self, before: int, now_ms: int) -> Collective:
-        """Statistics of all ratings in places below `before`."""
+    def count(
+        self, before: int, now_ms: int, impressions: Mapping[str, int] | None = None
+    ) -> Collective:
+        """Statistics of all ratings in places below `before`, and of what was shown how often."""
         upto = int(np.searchsorted(self._places, before))
         new: dict[int, None] = {}
         for place in self._places[self._upto : upto].tolist():
@@ -46,6 +57,16 @@ class Counting:
         gatherer = ReadingGatherer(most=self._config.readings_per_visitor)
         for model in self._models.values():
             gatherer.add(model)
-        counted = Counted(readings=gatherer.readings())
-        statistics = build_statistics(counted, self._catalogue, self._config, now_ms=now_ms)
+        counted = Counted(readings=gatherer.readings(), impressions=impressions or {})
+        if self._newcomers and self._previous is None:
+            known = [one for one in self._catalogue if one not in self._newcomers]
+            self._previous = self._built(counted, known, now_ms - 1)
+        statistics = self._built(counted, self._catalogue, now_ms)
+        if self._newcomers:
+            self._previous = statistics
         return Collective(statistics)
+
+    def _built(self, counted: Counted, catalogue: list[str], now_ms: int) -> CollectiveStatistics:
+        return build_statistics(
+            counted, catalogue, self._config, now_ms=now_ms, previous=self._previous
+        )

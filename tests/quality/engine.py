@@ -1,6 +1,7 @@
 """The engine itself under test: its models, its statistics, its index and its recommender."""
 
 import asyncio
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from functools import partial
 from types import TracebackType
@@ -44,13 +45,16 @@ class Engine:
         ways: Mapping[str, RankingConfig],
         config: EngineConfig,
         counted: npt.NDArray[np.intp] | None = None,
+        newcomers: frozenset[str] = frozenset(),
     ) -> None:
-        """`counted` are the places of the ratings that statistics are made of: all, or a sample."""
+        """`counted` and `newcomers`: see `Counting`."""
+        self.impressions: Counter[str] = Counter()
+        """How often each item was shown, whichever way; counted anew as a day begins."""
         space = HashedEmbedder().id
         self._films = dataset.films
         self._number = {film.id: at for at, film in enumerate(dataset.films)}
         self._visitors = Visitors(dataset, config.model, space)
-        self._counting = Counting(dataset, self._visitors, config.collective, counted)
+        self._counting = Counting(dataset, self._visitors, config.collective, counted, newcomers)
         self._collective: Collective | None = None
         contents = InMemoryContentStore(dataset.films, space)
         self._recommenders = {
@@ -80,7 +84,7 @@ class Engine:
 
     def begin_day(self, before: int, now_ms: int) -> None:
         """Count all visitors anew, as the engine does once a day."""
-        self._collective = self._counting.count(before, now_ms)
+        self._collective = self._counting.count(before, now_ms, self.impressions)
 
     def answer(self, question: Question) -> Mapping[str, Sequence[int]]:
         """One list a way."""
@@ -101,5 +105,6 @@ class Engine:
         for name, recommender in self._recommenders.items():
             record = partial(served.__setitem__, name)
             asked = recommender.rank(signals, request, now_ms=question.now_ms, record=record)
-            self._runner.run(asked)
+            answer = self._runner.run(asked)
+            self.impressions.update(item.content_id for item in answer.items)
         return served
