@@ -144,6 +144,8 @@ class CandidateConfig(Section, frozen=True, kw_only=True):
     """The most liked by everybody."""
     fresh: Annotated[int, Meta(ge=0)] = 1
     """New items that one list tries."""
+    fresh_rank: Count = 10
+    """Where they are tried at the latest; a shorter list has them by their score only."""
 
 
 class CovisitConfig(Section, frozen=True, kw_only=True):
@@ -222,6 +224,8 @@ class CollectiveConfig(Section, frozen=True, kw_only=True):
     """So many decayed likes in total make popularity half as good as it gets."""
     new_days: Positive = 30.0
     """How long an item that has come into the catalogue is new."""
+    new_enough: Count = 40
+    """After so many impressions it is not."""
 
 
 class PopularityConfig(Section, frozen=True, kw_only=True):

@@ -80,7 +80,11 @@ class Explored(msgspec.Struct, frozen=True, kw_only=True, tag_field="rule", tag=
     kind: Literal["gumbel", "thompson"]
 
 
-Rule = Pinned | Together | Apart | FacetCap | Distracting | Revisit | Explored
+class Tried(msgspec.Struct, frozen=True, kw_only=True, tag_field="rule", tag="tried"):
+    """It is new and was hardly shown: the list tries it at a rank of its own."""
+
+
+Rule = Pinned | Together | Apart | FacetCap | Distracting | Revisit | Explored | Tried
 
 
 class LikedItem(msgspec.Struct, frozen=True, kw_only=True, gc=False):

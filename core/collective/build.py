@@ -130,7 +130,8 @@ def _fresh(
 ) -> Numbers:
     """The new items, the least shown first."""
     since_ms = now_ms - round(config.new_days * MS_PER_DAY)
-    new = np.flatnonzero((arrived_ms > 0) & (arrived_ms >= since_ms))
+    arrived = (arrived_ms > 0) & (arrived_ms >= since_ms)
+    new = np.flatnonzero(arrived & (impressions < config.new_enough))
     return new[np.argsort(impressions[new], kind="stable")][:_FRESH].astype(np.int32)
 
 

@@ -13,6 +13,7 @@ from core.explanation import (
     Revisit,
     Rule,
     Together,
+    Tried,
 )
 from core.ranking.listing import Listing
 from core.ranking.slate import Place
@@ -53,7 +54,9 @@ def _rules(place: Place, listing: Listing, leaders: Mapping[str, Content]) -> It
         yield Pinned(rank=place.content.rules.pinned or 1)
     if place.scored.kind == "distractor":
         yield Distracting(strategy=listing.report.strategy or "")
-    if _was_drawn(place, listing):
+    if place.content_id in slate.tried:
+        yield Tried()
+    elif _was_drawn(place, listing):
         yield from _explored(listing)
     if place.content_id in listing.scoring.signals.viewed:
         yield Revisit(viewed_ms=listing.scoring.signals.viewed[place.content_id])

@@ -28,6 +28,7 @@ def bar_of(listing: Listing) -> Bar | None:
         for rank, place in enumerate(listing.slate.places, start=1)
         if place.scored is listing.ranked.scored
         and place.content_id not in listing.slate.pinned
+        and place.content_id not in listing.slate.tried
         and place.index in turns  # the rest of a group comes along before its turn
     ]
     return max(bars, key=lambda bar: bar.turn, default=None)

@@ -77,7 +77,7 @@ def _picked(place: Place, listing: Listing, leaders: Mapping[str, Content]) -> M
     ranked = listing.ranked
     if ranked is None or place.scored is not ranked.scored:
         return None
-    if place.content_id in listing.slate.pinned:
+    if place.content_id in listing.slate.pinned or place.content_id in listing.slate.tried:
         return None
     if place.group is not None and leaders[place.group].id != place.content_id:
         return None

@@ -17,6 +17,7 @@ from core.explanation import (
     ScorerPart,
     TagShare,
     Together,
+    Tried,
 )
 from core.ranking.fusion import BASE
 from core.ranking.slate import Place
@@ -72,6 +73,8 @@ def _of_rule(rule: Rule, content_id: str, leaders: Mapping[str, Content]) -> str
         return "Pinned by the curators."
     if isinstance(rule, Distracting):
         return "Something different on purpose."
+    if isinstance(rule, Tried):
+        return "It is new here."
     if isinstance(rule, Revisit):
         return "You have seen it before: nothing new is left here."
     if isinstance(rule, Together) and rule.leader != content_id:

@@ -14,7 +14,7 @@ from core.ranking.fusion import Micros
 from core.vectors import Floats
 
 _MOST_VERSIONS = 20
-_PLACED_BY_OTHERS = frozenset({"pinned", "revisit", "distractor"})
+_PLACED_BY_OTHERS = frozenset({"pinned", "revisit", "distractor", "fresh"})
 """What brings an item to its place whatever its score is."""
 
 

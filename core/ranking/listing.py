@@ -49,6 +49,8 @@ def make_listing(
     ranked = _ranked(pool, scoring)
     blocks = _blocks(ranked, pool, scoring, slate)
     report = _place_distractor(slate, blocks, pool, scoring, request, seed)
+    if scoring.config.candidates.fresh_rank <= request.limit:
+        _try_new(slate, blocks, pool, ranked, scoring)
     slate.fill(blocks)
     return Listing(
         slate=slate, ranked=ranked, report=report, pool=pool, scoring=scoring, request=request
@@ -104,6 +106,25 @@ def _blocks(
     slate.pin(pinned_blocks(pool, ranked.scored, scoring.signals))
     best = ranked.diversified.hand_out()
     return chain(candidate_blocks(best, pool, ranked.scored, scoring.signals), seen)
+
+
+def _try_new(
+    slate: Slate,
+    blocks: Iterator[Block],
+    pool: CandidatePool,
+    ranked: Ranked | None,
+    scoring: ScoringInput,
+) -> None:
+    """Place new items that did not come by themselves; a score alone may never bring them."""
+    rank = scoring.config.candidates.fresh_rank
+    if ranked is None or not len(pool.fresh) or not slate.fill(blocks, until=rank):
+        return
+    for index in ranked.scored.items.locate(pool.fresh).tolist():
+        place = ranked.scored.place(index)
+        is_free = slate.has_room and not slate.next_is_pinned
+        if is_free and place.group is None and slate.admits((place,)):
+            slate.insert((place,))
+            slate.tried.add(place.content_id)
 
 
 def _place_distractor(

@@ -59,6 +59,7 @@ class Slate:
         self.places: list[Place] = []
         self.taken: set[str] = set()
         self.pinned: set[str] = set()
+        self.tried: set[str] = set()
         self._limit = limit
         self.rules = ListRules(caps)
         self._pins: dict[int, Block] = {}
@@ -68,6 +69,11 @@ class Slate:
     def next_rank(self) -> int:
         """The first rank that is not filled."""
         return len(self.places) + 1
+
+    @property
+    def has_room(self) -> bool:
+        """Whether a rank is left."""
+        return len(self.places) < self._limit
 
     @property
     def next_is_pinned(self) -> bool:

@@ -1,6 +1,6 @@
 """The statistics of all visitors as of the beginning of a day, counted by the engine's own code."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping, Sequence
 
 import numpy as np
 import numpy.typing as npt
@@ -14,6 +14,8 @@ from core.signals import UserSignals
 from tests.quality.dataset import Dataset
 from tests.quality.visitors import Visitors
 
+_NOTHING_SHOWN: Mapping[str, int] = {}
+
 
 class Counting:
     """Keeps a model of every visitor up to date, and counts them."""
@@ -24,12 +26,8 @@ class Counting:
         visitors: Visitors,
         config: CollectiveConfig,
         counted: npt.NDArray[np.intp] | None = None,
-        newcomers: frozenset[str] = frozenset(),
     ) -> None:
-        """`counted` are the places of the ratings that may be: all, or a sample.
-
-        `newcomers` are the ids of items that come into the catalogue at the first count.
-        """
+        """`counted` are the places of the ratings that may be: all, or a sample."""
         ratings = dataset.ratings
         self._visitors, self._config = visitors, config
         self._places = np.arange(len(ratings)) if counted is None else np.sort(counted)
@@ -37,14 +35,31 @@ class Counting:
         self._catalogue = [film.id for film in dataset.films]
         self._histories: dict[int, list[int]] = {}
         self._models: dict[int, UserSignals] = {}
-        self._newcomers = newcomers
-        self._previous: CollectiveStatistics | None = None
         self._upto = 0
+        self._previous: CollectiveStatistics | None = None
+
+    def count_without(self, film_ids: Collection[str], before: int, now_ms: int) -> None:
+        """Statistics while some films are not there yet: what comes after them is new."""
+        self._previous = self._statistics(
+            before, now_ms, [one for one in self._catalogue if one not in film_ids]
+        )
 
     def count(
-        self, before: int, now_ms: int, impressions: Mapping[str, int] | None = None
+        self, before: int, now_ms: int, shown: Mapping[str, int] = _NOTHING_SHOWN
     ) -> Collective:
-        """Statistics of all ratings in places below `before`, and of what was shown how often."""
+        """Statistics of all ratings in places below `before`."""
+        statistics = self._statistics(before, now_ms, self._catalogue, shown)
+        if self._previous is not None:
+            self._previous = statistics
+        return Collective(statistics)
+
+    def _statistics(
+        self,
+        before: int,
+        now_ms: int,
+        catalogue: Sequence[str],
+        shown: Mapping[str, int] = _NOTHING_SHOWN,
+    ) -> CollectiveStatistics:
         upto = int(np.searchsorted(self._places, before))
         new: dict[int, None] = {}
         for place in self._places[self._upto : upto].tolist():
@@ -57,16 +72,7 @@ class Counting:
         gatherer = ReadingGatherer(most=self._config.readings_per_visitor)
         for model in self._models.values():
             gatherer.add(model)
-        counted = Counted(readings=gatherer.readings(), impressions=impressions or {})
-        if self._newcomers and self._previous is None:
-            known = [one for one in self._catalogue if one not in self._newcomers]
-            self._previous = self._built(counted, known, now_ms - 1)
-        statistics = self._built(counted, self._catalogue, now_ms)
-        if self._newcomers:
-            self._previous = statistics
-        return Collective(statistics)
-
-    def _built(self, counted: Counted, catalogue: list[str], now_ms: int) -> CollectiveStatistics:
+        counted = Counted(readings=gatherer.readings(), impressions=shown)
         return build_statistics(
             counted, catalogue, self._config, now_ms=now_ms, previous=self._previous
         )

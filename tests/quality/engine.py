@@ -1,8 +1,7 @@
 """The engine itself under test: its models, its statistics, its index and its recommender."""
 
 import asyncio
-from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from functools import partial
 from types import TracebackType
 from typing import Self
@@ -25,6 +24,7 @@ from tests.quality.metrics import TOP
 from tests.quality.questions import Question
 from tests.quality.visitors import Visitors
 
+_NOTHING_SHOWN: Mapping[str, int] = {}
 _ALL_DAYS = 365.0
 """The data set spans seven months, and what the engine is compared with forgets nothing."""
 
@@ -45,16 +45,13 @@ class Engine:
         ways: Mapping[str, RankingConfig],
         config: EngineConfig,
         counted: npt.NDArray[np.intp] | None = None,
-        newcomers: frozenset[str] = frozenset(),
     ) -> None:
-        """`counted` and `newcomers`: see `Counting`."""
-        self.impressions: Counter[str] = Counter()
-        """How often each item was shown, whichever way; counted anew as a day begins."""
+        """`counted` are the places of the ratings that statistics are made of: all, or a sample."""
         space = HashedEmbedder().id
         self._films = dataset.films
         self._number = {film.id: at for at, film in enumerate(dataset.films)}
         self._visitors = Visitors(dataset, config.model, space)
-        self._counting = Counting(dataset, self._visitors, config.collective, counted, newcomers)
+        self._counting = Counting(dataset, self._visitors, config.collective, counted)
         self._collective: Collective | None = None
         contents = InMemoryContentStore(dataset.films, space)
         self._recommenders = {
@@ -82,9 +79,15 @@ class Engine:
         """Close the loop that answers are made in."""
         self._runner.close()
 
-    def begin_day(self, before: int, now_ms: int) -> None:
-        """Count all visitors anew, as the engine does once a day."""
-        self._collective = self._counting.count(before, now_ms, self.impressions)
+    def begin_without(self, film_ids: Collection[str], before: int, now_ms: int) -> None:
+        """Count all visitors while some films are not in the catalogue yet."""
+        self._counting.count_without(film_ids, before, now_ms)
+
+    def begin_day(
+        self, before: int, now_ms: int, shown: Mapping[str, int] = _NOTHING_SHOWN
+    ) -> None:
+        """Count all visitors anew, as the engine does once a day; `shown` are impressions."""
+        self._collective = self._counting.count(before, now_ms, shown)
 
     def answer(self, question: Question) -> Mapping[str, Sequence[int]]:
         """One list a way."""
@@ -95,7 +98,9 @@ class Engine:
 
     def serve(self, question: Question) -> Mapping[str, Served]:
         """What each way answers, with all that decided it."""
-        signals = self._visitors.model(question.user, question.history, question.now_ms)
+        model = self._visitors.model(question.user, question.history, question.now_ms)
+        # As every refresh has a revision of its own: what a list draws goes by it.
+        signals = msgspec.structs.replace(model, revision=question.place)
         request = RecommendRequest(
             user_id=signals.user_id,
             limit=TOP,
@@ -105,6 +110,5 @@ class Engine:
         for name, recommender in self._recommenders.items():
             record = partial(served.__setitem__, name)
             asked = recommender.rank(signals, request, now_ms=question.now_ms, record=record)
-            answer = self._runner.run(asked)
-            self.impressions.update(item.content_id for item in answer.items)
+            self._runner.run(asked)
         return served

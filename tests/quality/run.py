@@ -11,6 +11,7 @@ import numpy as np
 
 from core.learning.model import LinearModel
 from tests.quality import scarcity, targets, tuning, ways
+from tests.quality.arrivals import Arrivals, arrive
 from tests.quality.dataset import Dataset, load
 from tests.quality.engine import Engine, EngineConfig
 from tests.quality.lessons import learn
@@ -42,6 +43,7 @@ def measure(wheel: Path, say: Say) -> Outcome:
         say("tuning the baselines, learning weights, and asking with samples")
         tuned = pool.submit(_tune, wheel)
         model = pool.submit(_learn, wheel)
+        arrivals = pool.submit(_arrivals, wheel)
         scarce = {one: pool.submit(_sample, wheel, one) for one in scarcity.samples()}
         settings, learned = tuned.result(), model.result()
         asked = {
@@ -59,7 +61,11 @@ def measure(wheel: Path, say: Say) -> Outcome:
             {name: lists for part in asked[older] for name, lists in part.result().items()}
             for older in (0, VISIT_MS)
         )
-    return _outcome(wheel, settings, learned, within, later, samples)
+        arrived = arrivals.result()
+    outcome = _outcome(wheel, settings, learned, within, later, samples)
+    return msgspec.structs.replace(
+        outcome, targets=(*outcome.targets, *targets.with_new_items(arrived))
+    )
 
 
 def _outcome(
@@ -110,6 +116,11 @@ def _learn(wheel: Path) -> LinearModel:
 
 def _sample(wheel: Path, sample: scarcity.Sample) -> Mapping[str, Lists]:
     return scarcity.ask_sample(_dataset(wheel), sample)
+
+
+def _arrivals(wheel: Path) -> Arrivals:
+    dataset = _dataset(wheel)
+    return arrive(dataset, _asked(dataset, 0), EngineConfig())
 
 
 def _baselines(wheel: Path, older_than_ms: int, tuned: tuning.Tuned) -> Mapping[str, Lists]:

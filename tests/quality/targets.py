@@ -5,7 +5,8 @@ from collections.abc import Iterator, Mapping, Sequence
 import msgspec
 import numpy as np
 
-from tests.quality import tuning, ways
+from tests.quality import arrivals, tuning, ways
+from tests.quality.arrivals import Arrivals
 from tests.quality.metrics import Figures, Lists, ratio
 from tests.quality.scarcity import SHARES, Of, Sample
 
@@ -33,6 +34,7 @@ _LEARNED = ((tuning.RECENCY, 1.03), (tuning.EASE, 1.2))
 _HIT_RATE, _COVERAGE, _ILD = 0.22, 0.30, 0.50
 _CONTENT = 1.2
 _STRETCH = 1.10
+_TRIED, _PRICE = 0.95, 0.98
 
 
 def within_visit(answered: Answered, figures: Mapping[str, Figures]) -> Iterator[Target]:
@@ -71,6 +73,12 @@ def with_little(answered: Mapping[Sample, Answered]) -> Iterator[Target]:
             least=1.0,
             value=_mean(found, ways.STATIC) / parts[best],
         )
+
+
+def with_new_items(found: Arrivals) -> Iterator[Target]:
+    """Of films that come while people ask."""
+    yield Target(name="new items shown 20 times in time", least=_TRIED, value=found.tried)
+    yield _compared(found.lists, arrivals.TRYING, arrivals.NOT_TRYING, _PRICE)
 
 
 def _compared(answered: Answered, way: str, other: str, least: float) -> Target:

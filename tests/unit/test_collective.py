@@ -24,6 +24,7 @@ from tests.build import DAY_MS, NOW_MS, PLAN, read, themed_catalogue
 
 STORE = themed_catalogue()
 CATALOGUE = list(STORE.columns.ids)
+WEIGHTS = ScorerWeights()
 ITEMS = [f"i{number}" for number in range(12)]
 KEEP_ALL = CollectiveConfig(neighbours=50, ease_lambda=3.0, near_shrink=2.0)
 
@@ -247,7 +248,7 @@ async def test_what_others_liked_beside_it_comes_up_the_more_of_them_there_are()
         {one.content_id: one.contributions for one in answer.items}["bombing-3"]["covisit"]
         for answer in (few, many)
     ]
-    assert 0 < parts[0] < parts[1] < ScorerWeights().covisit
+    assert 0 < parts[0] < parts[1] < WEIGHTS.covisit
     for one in many.items:
         assert one.score == pytest.approx(sum(one.contributions.values()), abs=1e-9)
     assert "covisit" in many.items[0].generated_by
@@ -264,8 +265,9 @@ async def test_nobodys_likes_leave_every_byte_of_the_ranking_as_content_makes_it
 async def test_a_stranger_meets_what_most_like() -> None:
     answer = await recommend(collective=crowd(3000, ["bombing-3"]), limit=5)
     assert answer.items[0].content_id == "bombing-3"
-    wanted = ScorerWeights().popularity * 3000 / 3300
-    assert answer.items[0].contributions["popularity"] == pytest.approx(wanted, abs=0.01)
+    assert answer.items[0].contributions["popularity"] == pytest.approx(
+        WEIGHTS.popularity * 3000 / 3300, abs=0.02
+    )
     assert "liked" in answer.items[0].generated_by
 
 
@@ -382,3 +384,29 @@ async def test_an_item_that_is_hidden_says_nothing_of_who_read_it() -> None:
         assert one.explanation is not None
         assert not one.explanation.evidence.others
         assert "hiding-0" not in one.explanation.reason.lower()
+
+
+async def test_a_new_item_that_nothing_speaks_for_is_tried_at_the_tenth_rank() -> None:
+    before = built(
+        [["hiding-0", "bombing-3"]] * 900, [one for one in CATALOGUE if one != "music-5"]
+    )
+    after = Collective(built([["hiding-0", "bombing-3"]] * 900, previous=before))
+    config = RankingConfig(weights=ScorerWeights(novelty=0.0))
+    read_one = read("hiding-1", 40)
+    whole = await recommend(read_one, collective=after, config=config, limit=20, explain=True)
+    place = rank_of(whole, "music-5")
+    assert place == 10
+    told = whole.items[place - 1].explanation
+    assert told is not None
+    assert told.mmr is None
+    assert told.reason == "It is new here."
+    shorter = await recommend(read_one, collective=after, config=config, limit=5)
+    assert [one.content_id for one in shorter.items] == [one.content_id for one in whole.items[:5]]
+    assert "music-5" not in [one.content_id for one in shorter.items]
+
+
+def test_after_its_try_an_item_is_not_new_any_more() -> None:
+    before = built(some_visitors(), ITEMS)
+    shown = {"tried": 40, "late": 39}
+    after = built(some_visitors(), [*ITEMS, *shown], impressions=shown, previous=before)
+    assert after.arrays.ids.take(after.arrays.fresh.astype(np.intp)) == ["late"]
