@@ -98,7 +98,7 @@ def test_ndcg_is_1_for_the_order_of_the_openings_and_less_for_another() -> None:
     some = synthetic(100, WORLD, seed=7)
     opened = some.opened.astype(np.float64)
     assert mean_ndcg(some, opened, opened) == pytest.approx(1.0)
-    assert mean_ndcg(some, -opened, opened) < 0.7
+    assert mean_ndcg(some, -opened, opened) < 0.8
 
 
 def test_weights_are_drawn_around_the_learned_ones_the_same_for_one_seed() -> None:
