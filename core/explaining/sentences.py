@@ -114,6 +114,7 @@ _OF_OTHERS = {
     "coview": ("Read by others who read {}.", "Read by others who read the same as you."),
     "next": ("Others went on to it from {}.", "Others went on to it from there."),
     "popularity": ("", "Liked by many visitors."),
+    "common": ("", "Liked by many visitors."),
     "quality": ("", "Most who read it liked it."),
     "novelty": ("", "It is new here."),
 }

@@ -67,7 +67,7 @@ def score_crowd(items: ContentRows, crowd: Crowd) -> dict[str, Floats | None]:
     if covisits is not None:
         scores["covisit"] = _paired(covisits.likes, crowd.likes_most, rows, share)
         scores["coview"] = _paired(covisits.views, crowd.views_most, rows, share)
-        scores["next"] = covisits.certainty * _share(spread(covisits.next, rows), crowd.next_most)
+        scores["next"] = _next(covisits, crowd.next_most, rows)
         scores["common"] = _common(crowd, rows)
     scores["popularity"] = trusted * spread(arrays.popularity, rows)
     scores["quality"] = crowd.collective.popularity_certainty * spread(arrays.quality, rows)
@@ -86,6 +86,13 @@ def _paired(
         for said, greatest in zip(lookup.said, most, strict=True)
     )
     return lookup.certainty * (ease_share * ease + (1.0 - ease_share) * near)
+
+
+def _next(covisits: Covisits, most: float, rows: Rows) -> Floats | None:
+    """What was liked soon after what was read in this visit."""
+    if covisits.views is None:
+        return None
+    return covisits.certainty * _share(spread(covisits.next, rows), most)
 
 
 def _common(crowd: Crowd, rows: Rows) -> Floats | None:

@@ -290,6 +290,44 @@ async def test_the_latest_like_says_most() -> None:
     assert values["rescue-2"] > 1.5 * values["bombing-3"] > 0
 
 
+async def test_what_others_read_speaks_within_a_visit_and_what_they_liked_after_it_too() -> None:
+    of_visit = {"coview", "next", "common"}
+    for minutes, spoken in ((29, of_visit), (31, set())):
+        seen = read("hiding-0", 40, ts_ms=NOW_MS - minutes * 60_000)
+        answer = await recommend(seen, collective=crowd(3000), limit=27)
+        parts = {one.content_id: one.contributions for one in answer.items}["bombing-3"]
+        assert of_visit & parts.keys() == spoken
+        assert parts["covisit"] > 0.3
+
+
+async def test_who_says_what_is_read_just_now_is_amid_a_visit() -> None:
+    seen = read("hiding-1", 40, ts_ms=NOW_MS - 60 * 60_000)
+    answer = await recommend(seen, collective=crowd(3000), session="hiding-0", limit=27)
+    parts = {one.content_id: one.contributions for one in answer.items}["bombing-3"]
+    assert parts["coview"] > 0.3
+
+
+async def test_what_most_like_makes_way_within_a_visit() -> None:
+    pairs = [["hiding-0", "bombing-3"], ["hiding-0", "music-1"]] * 1000
+    collective = Collective(built([*pairs, *[["bombing-3"]] * 2000]))
+    answer = await recommend(read("hiding-0", 40), collective=collective, limit=27)
+    parts = {one.content_id: one.contributions for one in answer.items}
+    assert parts["bombing-3"]["common"] < parts["music-1"]["common"] < 0
+    assert "common" not in (await recommend(collective=collective)).items[0].contributions
+
+
+async def test_to_the_nearest_of_views_the_last_one_says_nearly_all() -> None:
+    both = Collective(built([["hiding-0", "bombing-3"], ["hiding-1", "rescue-2"]] * 2000))
+    only_near = CovisitConfig(ease_share=0.0)
+    old, new = read("hiding-0", 40), read("hiding-1", 40, ts_ms=NOW_MS - 1000)
+    answer = await recommend(
+        old, new, collective=both, config=RankingConfig(covisit=only_near), limit=20
+    )
+    parts = {one.content_id: one.contributions for one in answer.items}
+    assert parts["rescue-2"]["coview"] > 3.9 * parts["bombing-3"]["coview"] > 0
+    assert parts["rescue-2"]["covisit"] < 2 * parts["bombing-3"]["covisit"]
+
+
 async def test_one_new_item_a_list_is_tried_and_said_to_be() -> None:
     late = ("hiding-5", "bombing-5")
     before = built([["hiding-0", "bombing-3"]] * 9, [one for one in CATALOGUE if one not in late])
