@@ -224,7 +224,7 @@ class CollectiveConfig(Section, frozen=True, kw_only=True):
     """So many decayed likes in total make popularity half as good as it gets."""
     new_days: Positive = 30.0
     """How long an item that has come into the catalogue is new."""
-    new_enough: Count = 40
+    new_enough: Count = 25
     """After so many impressions it is not."""
 
 

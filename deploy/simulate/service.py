@@ -35,6 +35,13 @@ class Service:
             self._ask(self._ingest, "POST", "/api/ingest", json.dumps(events).encode())
 
     def _ask(self, base: str, method: str, path: str, body: bytes | None = None) -> Any:
+        try:
+            return self._asked(base, method, path, body)
+        except ConnectionError:
+            # A server lets go of connections that rest; what is sent twice counts once.
+            return self._asked(base, method, path, body)
+
+    def _asked(self, base: str, method: str, path: str, body: bytes | None) -> Any:
         connections = self._own.__dict__
         connection = connections.get(base)
         if connection is None:

@@ -157,7 +157,7 @@ def test_what_came_into_the_catalogue_later_is_new_and_the_least_shown_comes_fir
 
 def test_of_new_items_those_shown_less_are_tried_more_often() -> None:
     before = built(some_visitors(), ITEMS)
-    shown = {"rare": 3, "often": 39}
+    shown = {"rare": 1, "often": 19}
     after = built(some_visitors(), [*ITEMS, *shown], impressions=shown, previous=before)
     collective = Collective(after)
     first = [after.arrays.ids[collective.fresh(seed)[0]] for seed in range(500)]
@@ -407,6 +407,6 @@ async def test_a_new_item_that_nothing_speaks_for_is_tried_at_the_tenth_rank() -
 
 def test_after_its_try_an_item_is_not_new_any_more() -> None:
     before = built(some_visitors(), ITEMS)
-    shown = {"tried": 40, "late": 39}
+    shown = {"tried": 25, "late": 24}
     after = built(some_visitors(), [*ITEMS, *shown], impressions=shown, previous=before)
     assert after.arrays.ids.take(after.arrays.fresh.astype(np.intp)) == ["late"]
