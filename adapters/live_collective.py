@@ -15,7 +15,11 @@ from adapters.snapshot.follower import Followed, ShelfFollower
 from adapters.snapshot.metrics import ShelfMetrics
 from core.collective.collective import Collective
 from core.collective.statistics import CollectiveStatistics
+from core.columns import ContentColumns
+from core.errors import NoCatalogueError
+from core.index.contents import IndexedContents
 from core.log_names import COLLECTIVE_RECOVERED, COLLECTIVE_SWAPPED
+from core.ports import ContentStore
 from core.shelf import SnapshotShelf
 
 if TYPE_CHECKING:
@@ -28,9 +32,15 @@ _FOLDER = "collective"
 
 @asynccontextmanager
 async def live_collective(
-    settings: SharedSettings, client: "Client | None", registry: CollectorRegistry
+    settings: SharedSettings,
+    client: "Client | None",
+    registry: CollectorRegistry,
+    contents: ContentStore,
 ) -> AsyncIterator[Callable[[], Collective | None]]:
-    """Gives the statistics of the moment; without Redis there are none."""
+    """Gives the statistics of the moment; without Redis there are none.
+
+    They are made ready for answers from `contents`.
+    """
     live = LiveCollective()
     if client is None:
         yield live.current
@@ -39,7 +49,7 @@ async def live_collective(
         collective_shelf(client),
         collective_folder(settings),
         live,
-        statistics_followed(),
+        statistics_followed(lambda one: live.prepare(one, _columns(contents))),
         metrics=ShelfMetrics(registry, "collective"),
         every_ms=max(_CHECK_MS, settings.content_check_ms),
     )
@@ -52,14 +62,25 @@ async def live_collective(
             await task
 
 
-def statistics_followed() -> Followed[CollectiveStatistics]:
+def statistics_followed(
+    warm: Callable[[CollectiveStatistics], None],
+) -> Followed[CollectiveStatistics]:
     """What a follower of statistics has to know about them."""
     return Followed(
-        warm=lambda _: None,
+        warm=warm,
         items=lambda one: one.figures.items,
         swapped=COLLECTIVE_SWAPPED,
         recovered=COLLECTIVE_RECOVERED,
     )
+
+
+def _columns(contents: ContentStore) -> ContentColumns | None:
+    """Those of a catalogue in this process, if there is one by now."""
+    try:
+        edition = contents.edition()
+    except NoCatalogueError:
+        return None
+    return edition.columns if isinstance(edition, IndexedContents) else None
 
 
 def collective_folder(settings: SharedSettings) -> VersionedFolder[CollectiveStatistics]:

@@ -151,7 +151,7 @@ async def _sources(settings: ServeProcess, registry: CollectorRegistry) -> Async
         _models(settings) as models,
         _standby(settings, contents) as standby,
         latest_views(_popularity(client)) as views,
-        live_collective(settings, client, registry) as collective,
+        live_collective(settings, client, registry, contents) as collective,
         answers_told(settings, registry) as record,
         opened_policies(settings, model_basis(settings).config_version, registry) as policies,
     ):

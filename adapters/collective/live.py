@@ -2,6 +2,7 @@
 
 from core.collective.collective import Collective
 from core.collective.statistics import CollectiveStatistics
+from core.columns import ContentColumns
 
 
 class LiveCollective:
@@ -10,6 +11,7 @@ class LiveCollective:
     def __init__(self) -> None:
         """There are none yet."""
         self._collective: Collective | None = None
+        self._prepared: Collective | None = None
 
     @property
     def is_there(self) -> bool:
@@ -23,7 +25,20 @@ class LiveCollective:
 
     def swap(self, statistics: CollectiveStatistics, /) -> None:
         """Use these from now on; answers that have begun keep theirs."""
-        self._collective = Collective(statistics)
+        prepared, self._prepared = self._prepared, None
+        if prepared is None or prepared.version != statistics.version:
+            prepared = Collective(statistics)
+        self._collective = prepared
+
+    def prepare(self, statistics: CollectiveStatistics, columns: ContentColumns | None) -> None:
+        """Do beforehand, beside the loop, what the first answer would have to wait for.
+
+        `columns` are those of the catalogue that is served, None where there are none.
+        """
+        prepared = Collective(statistics)
+        if columns is not None:
+            prepared.bind(columns)
+        self._prepared = prepared
 
     async def latest(self) -> CollectiveStatistics | None:
         """The statistics that were put last."""

@@ -118,7 +118,7 @@ async def test_another_process_takes_it_from_the_shelf_and_a_third_goes_on_from_
         shelf,
         VersionedFolder(tmp_path / "serving", read=open_statistics),
         live,
-        statistics_followed(),
+        statistics_followed(lambda one: live.prepare(one, STORE.columns)),
         metrics=ShelfMetrics(CollectorRegistry(), "collective"),
         every_ms=1,
     )
