@@ -19,6 +19,7 @@ from core.normalizing.reasons import Rejection
 
 WINDOW_MS = 30 * 86_400_000
 _MAX_PERSONS = IdentityConfig().max_persons
+_SAYING_WHOSE = (b'"kind":"identify"', b'"kind":"alias"', b'"kind":"merge"')
 
 
 class StoredEvent(msgspec.Struct, frozen=True, order=True):
@@ -32,6 +33,11 @@ class StoredEvent(msgspec.Struct, frozen=True, order=True):
     def of(cls, event: InteractionEvent) -> "StoredEvent":
         """What is stored of an event."""
         return cls(event.user_id, event.ts_ms, encode_member(event))
+
+    @property
+    def names_others(self) -> bool:
+        """Whether it says of whom an id is."""
+        return any(kind in self.member for kind in _SAYING_WHOSE)
 
     def __str__(self) -> str:
         return f"event of {self.user_id} at {self.ts_ms}: {self.member.decode()}"

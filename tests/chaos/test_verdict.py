@@ -121,6 +121,29 @@ async def test_what_is_left_of_who_was_erased_is_no_loss_but_resurrected(
     assert not result.is_clean
 
 
+async def test_an_event_that_names_who_was_erased_went_with_them_and_is_no_loss(
+    ledger: Ledger, found: Found
+) -> None:
+    traces = list(ledger.traces())
+    event, link = next(
+        (one, link)
+        for request, left in traces
+        if request.answered_s
+        for link in left
+        if isinstance(link, Link)
+        for one in left
+        if isinstance(one, StoredEvent) and one.names_others and one.user_id == link.person
+    )
+    kept = [one for one in found.buffers[link.person] if StoredEvent.of(one) != event]
+    buffers = {**found.buffers, link.person: tuple(kept), link.of: ()}
+    models = {name: one for name, one in found.models.items() if name != link.of}
+    less = msgspec.structs.replace(found, buffers=buffers, models=models)
+    result = await judge(traces, less, duplicates=ledger.sent_again, erased={link.of})
+    assert not [line for line in result.lost if str(event) in line]
+    whole = await judge(traces, less, duplicates=ledger.sent_again)
+    assert [line for line in whole.lost if str(event) in line]
+
+
 async def test_poison_that_is_no_dead_letter_is_lost(ledger: Ledger, found: Found) -> None:
     result = await verdict(ledger, msgspec.structs.replace(found, letters=frozenset()))
     assert (result.dead_lettered, len(result.lost)) == (0, 1)

@@ -82,7 +82,7 @@ async def judge(
     accepted: dict[Trace, Request] = {}
     for request, left in traces:
         if request.answered_s is not None:
-            expected = [one for one in left if gone.isdisjoint(users_of(one))]
+            expected = [one for one in left if _is_expected(one, left, gone)]
             accepted.update(dict.fromkeys(expected, request))
     kept = accepted.keys() & there
     return Verdict(
@@ -99,6 +99,16 @@ async def judge(
         resurrected=found.resurrected,
         never_sent=(*found.unknown_keys, *(str(trace) for trace in there - sent)),
     )
+
+
+def _is_expected(one: Trace, left: Sequence[Trace], gone: set[str]) -> bool:
+    """Whether it must be there. An event that names who was erased is theirs, too."""
+    if not gone.isdisjoint(users_of(one)):
+        return False
+    if not (isinstance(one, StoredEvent) and one.names_others):
+        return True
+    named = (users_of(link) for link in left if isinstance(link, Link))
+    return all(gone.isdisjoint(ids) for ids in named if one.user_id in ids)
 
 
 def _present(found: Found) -> set[Trace]:
