@@ -27,7 +27,7 @@ from deploy.valkey import free_port
 _AT_ONCE = 6
 _DAY_MS = 86_400_000
 _VISITS, _LISTS = 3, 4
-_SETTLE_S = 3.0
+_SETTLE_S = 2.0
 """Until models, statistics and the log have followed a round."""
 _POLICIES = {"learned": "ranker.json", "popular": "popular.json"}
 _NONE = (

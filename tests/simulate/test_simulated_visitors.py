@@ -60,7 +60,7 @@ def test_an_interval_is_over_visitors_and_not_over_their_lists() -> None:
 
 @pytest.mark.skipif(valkey_binary() is None, reason="no Valkey for this machine")
 def test_what_visitors_do_makes_their_lists_better_than_chance(tmp_path: Path) -> None:
-    plan = Plan(visitors=120, rounds=2, items=200, seed=3)
+    plan = Plan(visitors=100, rounds=2, items=200, seed=3)
     outcome = simulate(plan, tmp_path, lambda _: None)
     arms = outcome.last()
     assert set(arms) == {"random", "popular", "static", "learned"}
