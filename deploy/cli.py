@@ -73,7 +73,8 @@ def run(folder: Path, *, memory: bool) -> None:
         folder.resolve(),
         ingest_port=settings.ingest.port,
         serve_port=settings.serve.port,
-        environ={"LOG_URL": str(folder.resolve() / "log"), **os.environ},
+        # Who tries it out looks at once.
+        environ={"LOG_URL": str(folder.resolve() / "log"), "LOG_ROTATE_S": "5", **os.environ},
         logs_to_terminal=True,
     )
     try:
